@@ -1,0 +1,295 @@
+"""The one domain of values that every engine stores exactly, and its JSON text.
+
+JSON with unknown fields kept; integers signed 64-bit; floats finite, -0.0 becomes 0.0; strings
+Unicode without NUL and lone surrogates; key order not kept; a datetime is written as fixed-width
+UTC text, an enum's member as its value, a UUID as its text; at most `MAX_DEPTH` levels deep.
+
+`check_json` is the definition, a full walk. `encode_json` is fast because `orjson` refuses most
+of what lies outside, and the few things that it would let through leave a mark in the text.
+Whatever `orjson` refuses or marks goes through `check_json`, so both always agree.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from uuid import UUID
+
+import orjson
+
+from polystore.errors import DataCorruption, InvalidRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+JSONValue: TypeAlias = (
+    bool | int | float | str | datetime | list["JSONValue"] | dict[str, "JSONValue"] | None
+)
+"""A storable value. `datetime` goes in (timezone-aware) and comes back as sortable text."""
+
+MIN_INTEGER = -(2**63)
+MAX_INTEGER = 2**63 - 1
+MAX_DEPTH = 254
+"""How many arrays and objects may lie inside one another; `orjson` writes no more."""
+
+_OPTIONS = (
+    orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+# `null` may be a NaN, `\u0000` a NUL, `-0.0` must lose its sign, 19 digits may pass 2**63.
+_SUSPICIOUS = re.compile(rb"null|\\u0000|-0\.0|[0-9]{19}")
+_LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DOMAIN_HINT = "Use None, bool, int, float, str, datetime, list and dict with string keys"
+_SHOWN_STEPS = 4
+_SHOWN_CHARACTERS = 40
+
+
+def format_datetime(value: datetime) -> str:
+    """Return `value` as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, which sorts as text in time order.
+
+    Raises:
+        InvalidRecord: `value` has no time zone, or lies outside the years 1 to 9999 in UTC.
+    """
+    if value.utcoffset() is None:
+        raise InvalidRecord(
+            f"the datetime {value} has no time zone",
+            hint="Give it one, e.g. datetime.now(UTC)",
+        )
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRecord(
+            f"the datetime {value} lies outside the years 1 to 9999 in UTC",
+            hint="Use datetime.min or datetime.max with tzinfo=UTC for an extreme",
+        ) from None
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def parse_datetime(text: str) -> datetime:
+    """Return the UTC datetime that an RFC 3339 text with an offset means.
+
+    The text of `format_datetime` is one of them. Fractions go down to microseconds.
+
+    Raises:
+        InvalidRecord: It is no such text, or lies outside the years 1 to 9999 in UTC.
+    """
+    try:
+        if _RFC3339.fullmatch(text) is not None:
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a field out of range, such as month 13: the same error as for any other text
+    raise InvalidRecord(
+        f"{_shorten(text)} is not an RFC 3339 date and time",
+        hint="Write it as 2024-05-01T12:30:00Z, with an offset and at most 6 decimals",
+    )
+
+
+def _datetime_only(value: object) -> str:
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    raise TypeError  # encode_json hands the whole value to check_json
+
+
+def encode_json(value: object, *, what: str = "value") -> bytes:
+    """Return the JSON text (UTF-8) of `value`, which must lie in the domain.
+
+    Args:
+        value: What to encode.
+        what: How errors name it.
+
+    Raises:
+        InvalidRecord: It lies outside the domain; the message names the place.
+    """
+    try:
+        text = orjson.dumps(value, _datetime_only, _OPTIONS)
+    except TypeError:  # orjson's error for everything that it does not write
+        text = None
+    if text is None or _SUSPICIOUS.search(text) is not None:
+        return orjson.dumps(check_json(value, what=what))
+    return text
+
+
+def decode_json(text: bytes | memoryview | str) -> Any:
+    """Return the value of a JSON text that an engine gave back.
+
+    A whole float past 2**63 that an engine writes with digits only comes back as a float, so that
+    whatever was read can be written again.
+
+    Raises:
+        DataCorruption: The text is not JSON.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DataCorruption(
+            f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
+        ) from error
+    raw = text.encode() if isinstance(text, str) else text
+    if _LONG_DIGITS.search(raw) is not None:
+        value = _fold_long_integers(value)
+    return value
+
+
+def _fold_long_integers(root: Any) -> Any:
+    """Replace integers past 64 bits by floats, in place: the tree was parsed just now."""
+    top = [root]
+    unseen: list[Any] = [top]
+    while unseen:
+        node = unseen.pop()
+        for key, item in _entries(node):
+            if isinstance(item, list | dict):
+                unseen.append(item)
+            elif type(item) is int and not MIN_INTEGER <= item <= MAX_INTEGER:
+                node[key] = float(item)
+    return top[0]
+
+
+def _entries(node: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(node, dict):
+        return cast("dict[str, Any]", node).items()
+    return enumerate(cast("list[Any]", node))
+
+
+def check_text(text: str, *, what: str) -> str:
+    """Return `text`, which must be Unicode without NUL and lone surrogates.
+
+    Raises:
+        InvalidRecord: It is not.
+    """
+    if "\x00" in text:
+        raise InvalidRecord(f"{what} contains a NUL character", hint="Remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRecord(
+            f"{what} contains a lone surrogate", hint="Decode the text with errors='replace'"
+        ) from None
+    return text
+
+
+def check_json(value: Any, *, what: str = "value") -> Any:
+    """Return `value` in its canonical form (datetimes as text, no -0.0), fully walked.
+
+    Raises:
+        InvalidRecord: It lies outside the domain; the message names the place.
+    """
+    trail: list[int | str] = []
+    try:
+        return _walk(value, trail, what)
+    except RecursionError:
+        raise InvalidRecord(
+            f"{what} is nested too deeply for the stack of this call",
+            hint="Nest it less, or call from a shallower stack",
+        ) from None
+
+
+def _walk(value: Any, trail: list[int | str], what: str) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, Enum):
+        return _walk(value.value, trail, what)
+    if isinstance(value, str):
+        try:
+            return check_text(str.__str__(value), what=what)
+        except InvalidRecord as error:
+            raise _refuse(trail, what, error.message.removeprefix(what), error.hint) from None
+    if isinstance(value, int | float):
+        return _walk_number(value, trail, what)
+    if isinstance(value, list | tuple | dict):
+        return _walk_container(cast("Any", value), trail, what)
+    return _walk_other(value, trail, what)
+
+
+def _walk_number(value: float, trail: list[int | str], what: str) -> int | float:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _refuse(trail, what, f" is {float(value)}, which JSON cannot hold")
+        return float(value) + 0.0  # -0.0 becomes 0.0
+    if not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise _refuse(
+            trail, what, " is an integer outside signed 64 bits", "Store it as text or as a float"
+        )
+    return int(value)
+
+
+def _walk_container(value: Any, trail: list[int | str], what: str) -> Any:
+    if len(trail) >= MAX_DEPTH:
+        raise _refuse(
+            trail,
+            what,
+            f" is nested more than {MAX_DEPTH} levels deep",
+            "Flatten it; a value must not contain itself",
+        )
+    if isinstance(value, dict):
+        return _walk_object(cast("dict[Any, Any]", value), trail, what)
+    result: list[Any] = []
+    for index, item in enumerate(value):
+        trail.append(index)
+        result.append(_walk(item, trail, what))
+        trail.pop()
+    return result
+
+
+def _walk_object(value: dict[Any, Any], trail: list[int | str], what: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise _refuse(
+                trail, what, f" has a key of type {type(key).__name__}", "Keys must be strings"
+            )
+        try:
+            name = check_text(str.__str__(key), what="a key")
+        except InvalidRecord as error:
+            raise _refuse(trail, what, f": {error.message}", error.hint) from None
+        trail.append(name)
+        result[name] = _walk(item, trail, what)
+        trail.pop()
+    return result
+
+
+def _walk_other(value: Any, trail: list[int | str], what: str) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        try:
+            return format_datetime(value)
+        except InvalidRecord as error:
+            raise _refuse(trail, what, f": {error.message}", error.hint) from None
+    raise _refuse(trail, what, f" is a {type(value).__name__}, which is not JSON", _DOMAIN_HINT)
+
+
+def _refuse(
+    trail: list[int | str], what: str, problem: str, hint: str | None = None
+) -> InvalidRecord:
+    """Build the error, with a place that stays short however deep and long the names are."""
+    steps = [f"[{_shorten(step) if isinstance(step, str) else step}]" for step in trail]
+    if len(steps) > 2 * _SHOWN_STEPS:
+        steps = [*steps[:_SHOWN_STEPS], "...", *steps[-_SHOWN_STEPS:]]
+    return InvalidRecord(f"{what}{''.join(steps)}{problem}", hint=hint)
+
+
+def _shorten(text: str) -> str:
+    if len(text) > _SHOWN_CHARACTERS:
+        text = text[: _SHOWN_CHARACTERS - 3] + "..."
+    return repr(text)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return `target` with `patch` merged in, as RFC 7396 defines it; inputs are not changed."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(cast("dict[str, Any]", target)) if isinstance(target, dict) else {}
+    for key, item in cast("dict[str, Any]", patch).items():
+        if item is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), item)
+    return merged

@@ -24,6 +24,7 @@ from polystore.filters.operands import (
 )
 from polystore.filters.path import Path, SystemKind
 from polystore.filters.suggest import nearest
+from polystore.types.json_domain import shorten
 
 if TYPE_CHECKING:
     from polystore.filters.visitor import Visitor
@@ -108,7 +109,7 @@ def _require_kind(path: Path, op: str, *kinds: SystemKind) -> None:
     _check_path(path)
     if path.system_kind is not None and path.system_kind not in kinds:
         raise InvalidFilter(
-            f"{op} cannot be asked of the system field {str(path)!r}",
+            f"{op} cannot be asked of the system field {shorten(str(path))}",
             hint="labels is an array: use contains..." if path.system_kind == "strings" else None,
         )
 
@@ -131,7 +132,7 @@ class Compare(Filter):
     def __post_init__(self) -> None:
         if self.op not in _COMPARE_OPS:
             raise InvalidFilter(
-                f"{self.op!r} is no comparison{nearest(str(self.op), _COMPARE_OPS)}",
+                f"{shorten(str(self.op))} is no comparison{nearest(str(self.op), _COMPARE_OPS)}",
                 hint=f"They are {', '.join(_COMPARE_OPS)}; ne is Not of eq",
             )
         _require_kind(self.path, self.op, "string", "integer", "datetime")
@@ -227,7 +228,7 @@ class IsNull(Filter):
         _check_path(self.path)
         if self.path.meta:
             raise InvalidFilter(
-                f"the system field {str(self.path)!r} is never null",
+                f"the system field {shorten(str(self.path))} is never null",
                 hint="Use exists to ask whether it is set",
             )
 

@@ -14,6 +14,7 @@ from polystore.filters.ast import MAX_DEPTH, And, Filter, Not, Or
 from polystore.filters.builder import F
 from polystore.filters.path import Path, parse_path
 from polystore.filters.suggest import nearest
+from polystore.types.json_domain import shorten
 
 _Operator: TypeAlias = Callable[[F, Any], Filter]
 
@@ -29,7 +30,7 @@ def parse_filter(obj: Filter | Mapping[str, Any]) -> Filter:
 
 def _flag(path: Path, name: str, operand: object, holds: Filter) -> Filter:
     if not isinstance(operand, bool):
-        raise InvalidFilter(f"the operand of {name} on {str(path)!r} is not true or false")
+        raise InvalidFilter(f"the operand of {name} on {shorten(str(path))} is not true or false")
     return holds if operand else ~holds
 
 
@@ -79,7 +80,8 @@ def _all_of(items: list[Filter]) -> Filter:
 def _parse_entry(key: object, operand: Any, depth: int) -> Filter:
     if not isinstance(key, str):
         raise InvalidFilter(
-            f"the field name {key!r} is not text", hint="Put it in quotes in the YAML"
+            f"a field name of type {type(key).__name__} is not text",
+            hint="Put it in quotes in the YAML",
         )
     if key == "$not":
         return Not(_parse(operand, depth + 1))
@@ -102,7 +104,7 @@ def _parse_list(name: str, operand: object, depth: int) -> tuple[Filter, ...]:
 def _parse_field(field: F, operand: Any, depth: int) -> Filter:
     if isinstance(operand, list | tuple):
         raise InvalidFilter(
-            f"the value for {str(field.path)!r} is a list, which equals nothing",
+            f"the value for {shorten(str(field.path))} is a list, which equals nothing",
             hint="Use {$in: [...]} to match one of several values, or {$contains_all: [...]} or "
             "{$contains_any: [...]} to look into an array",
         )
@@ -111,7 +113,8 @@ def _parse_field(field: F, operand: Any, depth: int) -> Filter:
     operations = cast("Mapping[object, Any]", operand)
     if not operations:
         raise InvalidFilter(
-            f"no operator is given for {str(field.path)!r}", hint='Write e.g. {"$exists": true}'
+            f"no operator is given for {shorten(str(field.path))}",
+            hint='Write e.g. {"$exists": true}',
         )
     return _all_of([_apply(field, name, value, depth) for name, value in operations.items()])
 
@@ -122,13 +125,13 @@ def _apply(field: F, name: object, operand: Any, depth: int) -> Filter:
             raise InvalidFilter(f"the filter is nested more than {MAX_DEPTH} deep")
         if not isinstance(operand, Mapping):
             raise InvalidFilter(
-                f"the operand of $not on {str(field.path)!r} is not a mapping of operators",
+                f"the operand of $not on {shorten(str(field.path))} is not a mapping of operators",
                 hint="Use $ne for the opposite of a value",
             )
         return Not(_parse_field(field, operand, depth + 1))
     apply = _FIELD_OPERATORS.get(name) if isinstance(name, str) else None
     if apply is None:
-        where = f"on {str(field.path)!r}"
+        where = f"on {shorten(str(field.path))}"
         raise _unknown(str(name), where, _INNER_OPERATORS, _TOP_OPERATORS)
     return apply(field, operand)
 
@@ -145,4 +148,4 @@ def _unknown(
     hint = f"Operators here are {', '.join(allowed)}"
     if not name.startswith("$"):
         hint += "; for a field inside an object write the path with a dot: a.b"
-    return InvalidFilter(f"unknown operator {name!r} {where}{guess}", hint=hint)
+    return InvalidFilter(f"unknown operator {shorten(name)} {where}{guess}", hint=hint)

@@ -30,6 +30,7 @@ from polystore.filters.ast import (
 from polystore.filters.path import Path, parse_path
 from polystore.filters.suggest import nearest
 from polystore.filters.visitor import Visitor
+from polystore.types.json_domain import shorten
 
 
 def to_json(filter_: Filter) -> dict[str, Any]:
@@ -138,14 +139,14 @@ def _read(obj: object, depth: int) -> Filter:
     form = _FORMS.get(op) if isinstance(op, str) else None
     if form is None:
         raise InvalidFilter(
-            f"{op!r} is no operator of the JSON form{nearest(str(op), _FORMS)}",
+            f"{shorten(str(op))} is no operator of the JSON form{nearest(str(op), _FORMS)}",
             hint=f"They are {', '.join(_FORMS)}",
         )
     keys, make = form
     if set(node) != {"op", *keys}:
         raise InvalidFilter(
-            f"the object of operator {op} has the keys {sorted(map(str, node))}",
-            hint=f"They must be {['op', *keys]}",
+            f"the object of operator {op} has not exactly the keys {', '.join(('op', *keys))}",
+            hint="Use to_json to write filters, or parse_filter to read the friendly form",
         )
     return make(node, depth)
 

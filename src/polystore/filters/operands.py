@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from polystore.errors import InvalidFilter, InvalidRecord
-from polystore.types.json_domain import check_json, format_datetime, parse_datetime
+from polystore.types.json_domain import check_json, format_datetime, parse_datetime, shorten
 
 if TYPE_CHECKING:
     from polystore.filters.path import Path
@@ -39,7 +39,7 @@ def check_scalar(path: Path, op: str, value: object) -> Scalar:
     Raises:
         InvalidFilter: It is no scalar of the JSON domain, or does not fit the system field.
     """
-    where = f"the operand of {op} on {str(path)!r}"
+    where = f"the operand of {op} on {shorten(str(path))}"
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, Mapping | Sequence | Set) and not isinstance(value, str):
@@ -68,7 +68,7 @@ def check_ordered(path: Path, op: str, value: object) -> int | float | str:
     scalar = check_scalar(path, op, value)
     if isinstance(scalar, bool) or scalar is None:
         raise InvalidFilter(
-            f"the operand of {op} on {str(path)!r} is {scalar}, which has no order",
+            f"the operand of {op} on {shorten(str(path))} is {scalar}, which has no order",
             hint="Compare with a number, a text or a datetime; use eq for null and bool",
         )
     return scalar
@@ -82,14 +82,14 @@ def check_values(path: Path, op: str, values: Iterable[object]) -> tuple[Scalar,
     """
     if isinstance(values, str | bytes | Mapping) or not isinstance(cast("Any", values), Iterable):
         raise InvalidFilter(
-            f"the operand of {op} on {str(path)!r} is a {type(cast('object', values)).__name__}, "
-            "not a list",
+            f"the operand of {op} on {shorten(str(path))} is a "
+            f"{type(cast('object', values)).__name__}, not a list",
             hint="Put the values into a list",
         )
     items = list(values)
     if len(items) > MAX_VALUES:
         raise InvalidFilter(
-            f"{op} on {str(path)!r} has {len(items)} values, the most are {MAX_VALUES}",
+            f"{op} on {shorten(str(path))} has {len(items)} values, the most are {MAX_VALUES}",
             hint="Ask in several calls",
         )
     unique: dict[tuple[bool, Scalar], Scalar] = {}
@@ -108,7 +108,7 @@ def check_prefix(path: Path, prefix: object) -> str:
     scalar = check_scalar(path, "starts_with", prefix)
     if not isinstance(scalar, str) or isinstance(prefix, datetime):
         raise InvalidFilter(
-            f"the operand of starts_with on {str(path)!r} is not text",
+            f"the operand of starts_with on {shorten(str(path))} is not text",
             hint="Give the prefix as text",
         )
     return scalar
@@ -125,7 +125,8 @@ def _check_system_value(path: Path, where: str, value: Scalar) -> None:
     if not fits:
         expected = {"integer": "a number", "datetime": "a datetime or its text"}
         raise InvalidFilter(
-            f"{where} is {value!r}", hint=f"Give {expected.get(str(kind), 'a text')}"
+            f"{where} is {shorten(value) if isinstance(value, str) else value}",
+            hint=f"Give {expected.get(str(kind), 'a text')}",
         )
 
 

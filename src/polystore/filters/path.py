@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from polystore.errors import InvalidFilter, InvalidRecord
 from polystore.filters.suggest import nearest
-from polystore.types.json_domain import check_text
+from polystore.types.json_domain import check_text, shorten
 
 SystemKind: TypeAlias = Literal["string", "integer", "datetime", "strings"]
 """What a system field holds; "strings" is an array of strings."""
@@ -92,7 +92,7 @@ def parse_path(path: str | Sequence[str] | Path) -> Path:
     parts = tuple(path.split("."))
     if "" in parts:
         raise InvalidFilter(
-            f"the path {path!r} has an empty key",
+            f"the path {shorten(path)} has an empty key",
             hint='Where a key is empty or has a dot, give the keys as a tuple: F(("a", "b.c"))',
         )
     return Path(parts)
@@ -105,7 +105,7 @@ def _parse_array(text: str) -> tuple[str, ...]:
         keys = None
     if not isinstance(keys, list):
         raise InvalidFilter(
-            f"the path {text!r} starts with [ but is not a JSON array of keys",
+            f"the path {shorten(text)} starts with [ but is not a JSON array of keys",
             hint='Write ["a", "b.c"]; a key that starts with [ is written ["[key"]',
         )
     return tuple(cast("list[str]", keys))
@@ -139,6 +139,6 @@ def _check_system_field(parts: tuple[str, ...]) -> None:
     if len(parts) == 1 and parts[0] in SYSTEM_FIELDS:
         return
     raise InvalidFilter(
-        f"there is no system field {'.'.join(parts)!r}{nearest(parts[0], SYSTEM_FIELDS)}",
+        f"there is no system field {shorten('.'.join(parts))}{nearest(parts[0], SYSTEM_FIELDS)}",
         hint=f"They are {', '.join(SYSTEM_FIELDS)}; a field of your own is written without meta",
     )

@@ -49,7 +49,7 @@ _RFC3339 = re.compile(
 )
 _DOMAIN_HINT = "Use None, bool, int, float, str, datetime, list and dict with string keys"
 _SHOWN_STEPS = 4
-_SHOWN_CHARACTERS = 40
+_SHOWN_CHARACTERS = 60
 
 
 def format_datetime(value: datetime) -> str:
@@ -87,7 +87,7 @@ def parse_datetime(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass  # a field out of range, such as month 13: the same error as for any other text
     raise InvalidRecord(
-        f"{_shorten(text)} is not an RFC 3339 date and time",
+        f"{shorten(text)} is not an RFC 3339 date and time",
         hint="Write it as 2024-05-01T12:30:00Z, with an offset and at most 6 decimals",
     )
 
@@ -270,13 +270,14 @@ def _refuse(
     trail: list[int | str], what: str, problem: str, hint: str | None = None
 ) -> InvalidRecord:
     """Build the error, with a place that stays short however deep and long the names are."""
-    steps = [f"[{_shorten(step) if isinstance(step, str) else step}]" for step in trail]
+    steps = [f"[{shorten(step) if isinstance(step, str) else step}]" for step in trail]
     if len(steps) > 2 * _SHOWN_STEPS:
         steps = [*steps[:_SHOWN_STEPS], "...", *steps[-_SHOWN_STEPS:]]
     return InvalidRecord(f"{what}{''.join(steps)}{problem}", hint=hint)
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return `text` in quotes for an error message, cut where it is long."""
     if len(text) > _SHOWN_CHARACTERS:
         text = text[: _SHOWN_CHARACTERS - 3] + "..."
     return repr(text)

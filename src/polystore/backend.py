@@ -1,0 +1,138 @@
+"""What a backend's author implements, besides the drivers of the kinds it serves."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from polystore.config import BackendConfig
+from polystore.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from polystore.capabilities import Capabilities, Kind
+    from polystore.specdiff import SpecChange, StoredSpec
+    from polystore.stores.driver import Driver
+    from polystore.types.reports import Change, Finding
+
+CONTRACT_VERSION = 1
+"""Of the seam between core and plugins; a plugin made for another one is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendInfo:
+    """What a plugin tells before anything is connected or its driver imported.
+
+    Attributes:
+        name: The `use:` value.
+        config: The pydantic model of its `backends:` block.
+        backend: Where its Backend class is, as "package.module:Class"; imported at open.
+        at_most: Per kind it serves, what no server of it can exceed.
+        default_settings: Its settings when no configuration is given, for a plugin that registers
+            itself in the entry point group `polystore.default`; else None.
+        contract: The contract version it was written for.
+    """
+
+    name: str
+    config: type[BackendConfig]
+    backend: str
+    at_most: Mapping[Kind, Capabilities]
+    default_settings: Mapping[str, Any] | None = None
+    contract: int = CONTRACT_VERSION
+    description: str = field(default="", compare=False)
+
+
+C = TypeVar("C", bound=BackendConfig)
+
+
+class Backend(ABC, Generic[C]):
+    """One configured server (or embedded engine), used by any number of stores.
+
+    Made in the event loop that uses it. `open` comes first, `close` last; drivers are made by
+    `bind` and live as long as the backend. Every hook raises polystore's errors only.
+
+    Args:
+        name: Key in `backends:`; put it into errors.
+        config: The validated block.
+    """
+
+    def __init__(self, name: str, config: C) -> None:
+        self.name = name
+        self.config = config
+        self._schema_lock = asyncio.Lock()
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect and learn what the server can do. Changes nothing there."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of everything; safe to call twice, and after a failed `open`."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Ask the server something small; raise if it does not answer."""
+
+    @property
+    @abstractmethod
+    def raw(self) -> Any:
+        """The driver's own client or pool, for what no abstraction covers."""
+
+    @property
+    @abstractmethod
+    def schema_auto(self) -> bool:
+        """Whether stores are created without being asked when `schema` is not configured."""
+
+    @abstractmethod
+    def capabilities(self, kind: Kind) -> Capabilities | None:
+        """Return what this server can do for `kind`, or None if it does not serve it."""
+
+    @abstractmethod
+    async def bind(self, stored: StoredSpec) -> Driver:
+        """Return the driver of a store that exists."""
+
+    @abstractmethod
+    async def catalogue(self) -> dict[str, StoredSpec]:
+        """Return the stores that exist, by name; {} before the layout is there."""
+
+    @abstractmethod
+    async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
+        """Carry out one change and record `stored`, what is true afterwards, in the catalogue."""
+
+    @abstractmethod
+    async def workspaces(self) -> list[str]:
+        """Return the workspaces that have data in any store, in order."""
+
+    async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what `apply_change` would send, in the engine's language."""
+        return ()
+
+    async def layout_changes(self) -> Sequence[Change]:
+        """Return what is pending of the backend's own layout."""
+        return ()
+
+    async def apply_layout(self) -> None:
+        """Bring the backend's own layout up to date; safe for many processes at once."""
+
+    @asynccontextmanager
+    async def schema_lock(self) -> AsyncGenerator[None]:
+        """Hold off every other process that would change this backend's schema."""
+        async with self._schema_lock:
+            yield
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[object]:
+        """Open a transaction and yield its session, which calls then carry.
+
+        Leaving normally commits; an exception rolls back and goes on.
+        """
+        raise UnsupportedError("this backend has no transactions", backend=self.name)
+        yield  # pragma: no cover - makes this an async generator
+
+    async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:  # noqa: ARG002
+        """Return what doctor sees beyond reachability and drift: versions, indexes, settings."""
+        return []

@@ -1,0 +1,208 @@
+"""Declared stores: what the YAML's `stores:` block, code and plugins' store sets declare.
+
+A spec says what an application needs, not how an engine does it; `options` is the place for what
+only one engine understands. Specs are compared with a backend's catalogue when stores are opened.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from polystore.errors import PolystoreError
+from polystore.filters import Path, parse_path
+from polystore.types.durations import parse_duration
+from polystore.types.names import check_store_name
+
+Metric: TypeAlias = Literal["cosine", "ip", "l2"]
+FieldType: TypeAlias = Literal["string", "integer", "number", "boolean", "datetime", "array"]
+
+
+def _duration(value: object) -> object:
+    if value is None:
+        return None
+    try:
+        seconds = parse_duration(value)
+    except PolystoreError as error:
+        raise ValueError(str(error)) from None
+    if seconds <= 0:
+        raise ValueError("a duration must be positive")
+    return seconds
+
+
+Duration: TypeAlias = Annotated[
+    float, BeforeValidator(_duration, json_schema_input_type=float | str)
+]
+"""Seconds; YAML and code may also say `30s`, `15m`, `12h`, `7d`, `2w`."""
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: str
+    backend: str | None = Field(None, description="Backend that serves it; else `defaults:`.")
+    options: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Engine-specific options, by backend type."
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _valid_name(cls, name: str) -> str:
+        try:
+            return check_store_name(name)
+        except PolystoreError as error:
+            raise ValueError(str(error)) from None
+
+    def options_for(self, use: str) -> dict[str, Any]:
+        """Return the options meant for backends of type `use`."""
+        return self.options.get(use, {})
+
+
+class KVSpec(_Spec):
+    """A key-value store: keys to JSON values or exact bytes."""
+
+    kind: Literal["kv"] = "kv"
+    ttl: Duration | None = Field(None, description="How long entries live unless a put says.")
+
+
+class IndexSpec(BaseModel):
+    """How vectors are indexed; hints that every engine maps to its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["auto", "hnsw", "ivfflat", "none"] = Field(
+        "auto", description="`auto`: HNSW where the engine has it. `none`: always exact."
+    )
+    m: int = Field(16, ge=2, le=100, description="HNSW: links per node.")
+    ef_construction: int = Field(128, ge=4, le=1000, description="HNSW: candidates while building.")
+    ef: int = Field(80, ge=1, le=1000, description="HNSW: candidates while searching, by default.")
+    lists: int | None = Field(None, ge=1, le=32768, description="IVFFlat: lists; None chooses.")
+    probes: int | None = Field(None, ge=1, le=32768, description="IVFFlat: lists searched.")
+    quantization: Literal["none", "half", "binary"] = Field(
+        "none", description="Of the index; what is stored stays float32."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.ef_construction < 2 * self.m:
+            raise ValueError(f"ef_construction must be at least 2 * m = {2 * self.m}")
+        return self
+
+
+class VectorSpec(_Spec):
+    """A vector store: ids to a float32 vector, a text and metadata."""
+
+    kind: Literal["vector"] = "vector"
+    dimensions: int = Field(ge=1, le=65536)
+    metric: Metric = "cosine"
+    embedding_model: str | None = Field(
+        None, description="Remembered; opening the store with another one is refused."
+    )
+    fields: dict[str, FieldType] = Field(
+        default_factory=dict, description="Declared metadata: typed, checked and indexed."
+    )
+    index: IndexSpec = IndexSpec()
+
+    @field_validator("fields")
+    @classmethod
+    def _valid_fields(cls, fields: dict[str, FieldType]) -> dict[str, FieldType]:
+        for path in fields:
+            _user_path(path)
+        return fields
+
+    def field_paths(self) -> dict[Path, FieldType]:
+        """Return the declared metadata fields by path."""
+        return {parse_path(name): type_ for name, type_ in self.fields.items()}
+
+
+class FieldOrder(BaseModel):
+    """One part of a declared index."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    descending: bool = False
+
+    @property
+    def parsed(self) -> Path:
+        """The path."""
+        return parse_path(self.path)
+
+
+def parse_order(text: str) -> FieldOrder:
+    """Return the order that `status`, `-meta:created_at` and the like name."""
+    descending = text.startswith("-")
+    path = text.removeprefix("-")
+    try:
+        parse_path(path)
+    except PolystoreError as error:
+        raise ValueError(str(error)) from None
+    return FieldOrder(path=path, descending=descending)
+
+
+def _index(value: object) -> object:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError("an index is a field name or a list of field names")
+    if not 1 <= len(names) <= MAX_INDEX_FIELDS:
+        raise ValueError(f"an index has 1 to {MAX_INDEX_FIELDS} fields")
+    for name in names:
+        parse_order(name)
+    return tuple(names)
+
+
+MAX_INDEX_FIELDS = 3
+Index: TypeAlias = Annotated[
+    tuple[str, ...], BeforeValidator(_index, json_schema_input_type=str | list[str])
+]
+"""A field, or a list of fields for a composite; `-` before a name means descending,
+`meta:created_at` is the system field."""
+
+
+def _user_path(text: str) -> Path:
+    try:
+        path = parse_path(text)
+    except PolystoreError as error:
+        raise ValueError(str(error)) from None
+    if path.meta:
+        raise ValueError(f"{text} is a system field, which needs no declaration")
+    return path
+
+
+class _Indexed(_Spec):
+    indexes: tuple[Index, ...] = Field(
+        (), description="Fields, or lists of fields, by which reads filter, sort and count."
+    )
+
+    @field_validator("indexes")
+    @classmethod
+    def _distinct(cls, indexes: tuple[Index, ...]) -> tuple[Index, ...]:
+        if len(set(indexes)) != len(indexes):
+            raise ValueError("an index is declared twice")
+        return indexes
+
+    def orders(self) -> list[tuple[FieldOrder, ...]]:
+        """Return the declared indexes, parsed."""
+        return [tuple(parse_order(name) for name in index) for index in self.indexes]
+
+    def indexed_paths(self) -> list[Path]:
+        """Return the distinct user fields that any declared index covers, in order."""
+        paths = (order.parsed for index in self.orders() for order in index)
+        return list(dict.fromkeys(path for path in paths if not path.meta))
+
+
+class DocSpec(_Indexed):
+    """A document store: ids to JSON objects."""
+
+    kind: Literal["doc"] = "doc"
+
+
+class GraphSpec(_Indexed):
+    """A graph store: a property multigraph. `indexes` are over node properties."""
+
+    kind: Literal["graph"] = "graph"
+    directed: bool = Field(True, description="If false, (a, b) and (b, a) are one edge.")
+
+
+StoreSpec: TypeAlias = KVSpec | VectorSpec | GraphSpec | DocSpec
+AnyStoreSpec: TypeAlias = Annotated[StoreSpec, Field(discriminator="kind")]

@@ -1,0 +1,363 @@
+"""Document stores: the handle that users hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from polystore.capabilities import Feature
+from polystore.errors import Conflict, InvalidFilter, InvalidRecord
+from polystore.filters import Path, parse_path
+from polystore.specs import DocSpec
+from polystore.stores.bound import Handle, last_positions, pick, split
+from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
+from polystore.stores.doc_driver import DocDriver
+from polystore.stores.filtering import FilterLike, checked_filter, refuse_empty
+from polystore.stores.ordering import row_keys
+from polystore.stores.queries import FindQuery, Sort
+from polystore.types.batches import DocBatch
+from polystore.types.json_domain import encode_json, merge_patch
+from polystore.types.names import check_key, check_keys
+from polystore.types.records import Page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from polystore.filters import Filter
+    from polystore.types.records import Document, FieldCount
+    from polystore.types.reports import Explanation
+
+SortLike: TypeAlias = "str | Path | Sort"
+"""A field to sort by: `status`, `-meta:created_at` (descending), a path or a Sort."""
+
+_READ_ROWS = 500
+_PATCH_TRIES = 10
+
+
+class DocStore(Handle[DocDriver]):
+    """Ids to JSON objects, found by filters, in pages, with optimistic concurrency."""
+
+    __slots__ = ()
+
+    async def put(self, id: str, data: Mapping[str, Any]) -> None:
+        """Store `data` under `id`, replacing the whole document.
+
+        Raises:
+            InvalidRecord: Id or data lie outside what every engine can store.
+        """
+        await self.put_many({id: data})
+
+    async def put_many(
+        self,
+        items: Mapping[str, Mapping[str, Any]] | Iterable[tuple[str, Mapping[str, Any]]],
+        *,
+        atomic: bool = False,
+    ) -> None:
+        """Store many documents, each replaced whole; of equal ids the last wins.
+
+        Args:
+            items: A mapping, or pairs of id and data.
+            atomic: All or nothing however many there are, or UnsupportedError.
+
+        Raises:
+            PartialWrite: More than one chunk was needed and one of them failed.
+        """
+        pairs: Iterable[tuple[str, Mapping[str, Any]]] = (
+            items.items() if hasattr(items, "items") else items  # type: ignore[assignment]
+        )
+        ids: list[str] = []
+        data: list[dict[str, Any]] = []
+        texts: list[bytes] = []
+        for id_, document in pairs:
+            ids.append(check_key(id_, what="the id"))
+            data.append(_check_object(id_, document))
+            texts.append(encode_json(data[-1], what=f"document {id_!r}"))
+        if not ids:
+            return
+        limits = (await self._store.ready()).capabilities.limits
+        for text in texts:
+            self._store.check_size(len(text), limits.value_bytes, what="the document")
+        kept = last_positions(ids) or range(len(ids))
+        ranges = split(
+            [len(texts[i]) for i in kept], rows=limits.batch_rows, size=limits.batch_bytes
+        )
+        chunks: list[tuple[Sequence[int], DocBatch]] = []
+        for part in ranges:
+            rows = kept[part.start : part.stop]
+            chunks.append((rows, DocBatch(pick(ids, rows), pick(data, rows), pick(texts, rows))))
+        await self._store.run_chunks(
+            "put_many",
+            self._call,
+            chunks,
+            lambda d, call, batch: d.put_many(call, batch),
+            atomic=atomic,
+        )
+
+    async def put_if_absent(self, id: str, data: Mapping[str, Any]) -> bool:
+        """Store `data` if `id` is absent; return whether it was stored.
+
+        Raises:
+            OutcomeUnknown: The connection broke before the answer came.
+        """
+        return await self._compare_and_set("put_if_absent", id, data, 0) is not None
+
+    async def compare_and_set(self, id: str, data: Mapping[str, Any], version: int) -> int:
+        """Store `data` if the document still has `version` (0: absent); return the new version.
+
+        Raises:
+            Conflict: The document has another version, or is absent.
+            OutcomeUnknown: The connection broke before the answer came.
+        """
+        if version < 0:
+            raise InvalidRecord(f"a version is never negative: {version}")
+        stored = await self._compare_and_set("compare_and_set", id, data, version)
+        if stored is None:
+            raise self._conflict(id, f"does not have version {version}")
+        return stored
+
+    async def patch(
+        self,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        version: int | None = None,
+    ) -> Document | None:
+        """Merge `changes` into the document (RFC 7396: null removes) and return it.
+
+        Args:
+            id: Which document.
+            changes: What to merge.
+            version: If given, the document must still have it.
+
+        Returns:
+            The document as it is now, or None if there is none.
+
+        Raises:
+            Conflict: It has another version, or others kept changing it meanwhile.
+        """
+        encode_json(_check_object(id, changes), what=f"the changes to {id!r}")
+        for _ in range(_PATCH_TRIES):
+            document = await self.get_document(id)
+            if version is not None and (document is None or document.version != version):
+                raise self._conflict(id, f"does not have version {version}")
+            if document is None:
+                return None
+            merged = merge_patch(document.data, dict(changes))
+            if await self._compare_and_set("patch", id, merged, document.version) is not None:
+                return await self.get_document(id)
+        raise self._conflict(id, f"was changed by others {_PATCH_TRIES} times meanwhile")
+
+    async def get(self, id: str) -> dict[str, Any] | None:
+        """Return the data of a document, or None if it is absent."""
+        document = await self.get_document(id)
+        return None if document is None else document.data
+
+    async def get_document(self, id: str) -> Document | None:
+        """Return a document with its version and times, or None if it is absent."""
+        ids = [check_key(id, what="the id")]
+        found = await self._store.run("get", self._call, lambda d: d.get_many(self._call, ids))
+        return found[0]
+
+    async def get_many(self, ids: Iterable[str]) -> list[Document | None]:
+        """Return the document of each id, in order, None where it is absent."""
+        asked = check_keys(ids, what="the id")
+        distinct = list(dict.fromkeys(asked))
+        found: list[Document | None] = []
+        for part in await self._parts(distinct):
+            found += await self._store.run(
+                "get_many", self._call, lambda d, part=part: d.get_many(self._call, part)
+            )
+        by_id = dict(zip(distinct, found, strict=True))
+        return [by_id[id_] for id_ in asked]
+
+    async def delete(
+        self, ids: str | Iterable[str] | None = None, *, filter: FilterLike | None = None
+    ) -> int:
+        """Delete by id or ids, or by filter; return how many there were.
+
+        Raises:
+            InvalidFilter: Neither or both are given, or the filter matches everything.
+        """
+        if (ids is None) == (filter is None):
+            raise InvalidFilter("give either ids or a filter", hint="clear() deletes everything")
+        if ids is None:
+            wanted = refuse_empty(await self._filter(filter), backend=self.backend, store=self.name)
+            return await self._store.run(
+                "delete", self._call, lambda d: d.delete_where(self._call, wanted)
+            )
+        distinct = list(
+            dict.fromkeys(check_keys([ids] if isinstance(ids, str) else ids, what="the id"))
+        )
+        parts = [(range(0), part) for part in await self._parts(distinct)]
+        counts = await self._store.run_chunks(
+            "delete", self._call, parts, lambda d, call, part: d.delete_many(call, part)
+        )
+        return sum(counts)
+
+    async def find(
+        self,
+        filter: FilterLike | None = None,
+        *,
+        sort: SortLike | Sequence[SortLike] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+        offset: int = 0,
+        total: bool = False,
+    ) -> Page[Document]:
+        """Return a page of the documents that match.
+
+        Args:
+            filter: What must hold; None for all.
+            sort: Fields; missing < null < false < true < numbers < strings < containers. Ties are
+                by id ascending. Strings order by their first 500 bytes.
+            limit: Documents per page, at least 1.
+            cursor: From the page before; cheap however far in.
+            offset: Documents to pass over instead; its cost grows.
+            total: Whether to count all that match.
+
+        Raises:
+            InvalidFilter: Filter, sort or cursor mean nothing here.
+            UnsupportedError: The backend cannot sort by an undeclared field.
+        """
+        query, signature = await self._query(filter, sort, limit, cursor, offset)
+        found = await self._store.run("find", self._call, lambda d: d.find(self._call, query))
+        counted = await self.count(query.filter) if total else None
+        if len(found) < query.limit:
+            return Page(found, None, counted)
+        found = found[:limit]
+        position = row_keys(query.sort, found[-1]), found[-1].id
+        return Page(found, encode_cursor(signature, position), counted)
+
+    async def scan(
+        self,
+        filter: FilterLike | None = None,
+        *,
+        sort: SortLike | Sequence[SortLike] = (),
+        batch: int = _READ_ROWS,
+    ) -> AsyncIterator[Document]:
+        """Yield every document that matches, reading `batch` at a time, in order of `sort`, id."""
+        cursor: str | None = None
+        while True:
+            page = await self.find(filter, sort=sort, limit=batch, cursor=cursor)
+            for document in page.items:
+                yield document
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def count(self, filter: FilterLike | None = None) -> int:
+        """Return how many documents match."""
+        wanted = await self._filter(filter)
+        return await self._store.run(
+            "count", self._call, lambda d: d.count_where(self._call, wanted)
+        )
+
+    async def count_by(
+        self, field: str | Path, filter: FilterLike | None = None
+    ) -> list[FieldCount]:
+        """Return each scalar value of `field` and in how many documents it stands, in order.
+
+        Documents in which it is missing, an array or an object are not counted.
+        """
+        path = parse_path(field)
+        wanted = await self._filter(filter)
+        return await self._store.run(
+            "count_by", self._call, lambda d: d.count_by(self._call, path, wanted)
+        )
+
+    async def explain(
+        self,
+        filter: FilterLike | None = None,
+        *,
+        sort: SortLike | Sequence[SortLike] = (),
+        limit: int = 100,
+    ) -> Explanation:
+        """Return how `find` with these arguments would be carried out."""
+        query, _ = await self._query(filter, sort, limit, None, 0)
+        return await self._store.run("explain", self._call, lambda d: d.explain(self._call, query))
+
+    async def _query(
+        self,
+        filter_: FilterLike | None,
+        sort: SortLike | Sequence[SortLike],
+        limit: int,
+        cursor: str | None,
+        offset: int,
+    ) -> tuple[FindQuery, str]:
+        if limit < 1 or offset < 0 or (cursor is not None and offset):
+            raise InvalidFilter(
+                f"limit={limit} with offset={offset} is no page",
+                hint="limit is at least 1, offset at least 0, and never together with a cursor",
+            )
+        wanted = await self._filter(filter_)
+        order = parse_sort(sort)
+        await self._check_sort(order)
+        signature = query_signature(self.name, wanted, order)
+        after = None if cursor is None else decode_cursor(signature, cursor, len(order))
+        # One more than asked tells whether there is a next page.
+        return FindQuery(wanted, order, limit + 1, after, offset), signature
+
+    async def _check_sort(self, sort: tuple[Sort, ...]) -> None:
+        spec = self._store.spec
+        declared = set(spec.indexed_paths()) if isinstance(spec, DocSpec) else set[Path]()
+        if all(part.path.meta or part.path in declared for part in sort):
+            return
+        (await self._store.ready()).capabilities.require(
+            Feature.SORT_UNDECLARED,
+            backend=self.backend,
+            store=self.name,
+            operation="sorting by a field that `indexes` does not declare",
+        )
+
+    async def _filter(self, filter_: FilterLike | None) -> Filter | None:
+        capabilities = (await self._store.ready()).capabilities
+        return checked_filter(filter_, capabilities, backend=self.backend, store=self.name)
+
+    async def _compare_and_set(
+        self, operation: str, id_: str, data: Mapping[str, Any], version: int
+    ) -> int | None:
+        check_key(id_, what="the id")
+        document = _check_object(id_, data)
+        text = encode_json(document, what=f"document {id_!r}")
+        limits = (await self._store.ready()).capabilities.limits
+        self._store.check_size(len(text), limits.value_bytes, what="the document")
+        row = DocBatch([id_], [document], [text])
+        return await self._store.run(
+            operation,
+            self._call,
+            lambda d: d.compare_and_set(self._call, row, version),
+            repeatable=False,
+        )
+
+    def _conflict(self, id_: str, what: str) -> Conflict:
+        return Conflict(
+            f"document {id_!r} {what}",
+            backend=self.backend,
+            store=self.name,
+            hint="Read it again with get_document and decide anew",
+        )
+
+    async def _parts(self, ids: list[str]) -> list[list[str]]:
+        rows = (await self._store.ready()).capabilities.limits.batch_rows
+        return [ids[i : i + rows] for i in range(0, len(ids), rows)]
+
+
+def parse_sort(sort: SortLike | Sequence[SortLike]) -> tuple[Sort, ...]:
+    """Return the order that names, paths and Sorts mean."""
+    parts = [sort] if isinstance(sort, str | Path | Sort) else sort
+    order: list[Sort] = []
+    for part in parts:
+        if isinstance(part, Sort):
+            order.append(part)
+        elif isinstance(part, Path):
+            order.append(Sort(part))
+        else:
+            order.append(Sort(parse_path(part.removeprefix("-")), part.startswith("-")))
+    return tuple(order)
+
+
+def _check_object(id_: str, data: object) -> dict[str, Any]:
+    if isinstance(data, dict):
+        return data  # pyright: ignore[reportUnknownVariableType]
+    raise InvalidRecord(
+        f"document {id_!r} is a {type(data).__name__}, not a JSON object", hint="Store a dict"
+    )

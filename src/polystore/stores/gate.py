@@ -1,0 +1,147 @@
+"""The way every call takes to a backend: alive? -> deadline -> bounded in flight -> retry -> hook.
+
+One gate per backend, shared by all of its stores, so that the bound on work in flight holds for
+the server and not for each store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, TypeVar
+
+from polystore.errors import (
+    Closed,
+    Conflict,
+    ConnectionFailed,
+    OperationTimeout,
+    OutcomeUnknown,
+    PolystoreError,
+    WrongLoop,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from polystore.types.call import Call
+
+T = TypeVar("T")
+
+_BACKOFF = 0.05
+"""Seconds before the first retry; doubled for each further one, with jitter."""
+
+
+class Gate:
+    """Guards one open backend.
+
+    Args:
+        backend: Its name, for errors.
+        timeout: Seconds an operation may take unless its call says otherwise.
+        retries: How often a repeatable operation is repeated after a failure that may pass.
+        in_flight: Calls carried out at the same time; others wait their turn.
+    """
+
+    def __init__(self, backend: str, *, timeout: float, retries: int, in_flight: int) -> None:
+        self.backend = backend
+        self._timeout = timeout
+        self._retries = retries
+        self._slots = asyncio.Semaphore(in_flight)
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse every further call."""
+        self._closed = True
+
+    def check(self, store: str) -> None:
+        """Raise Closed or WrongLoop if a call cannot be made here and now."""
+        if self._closed:
+            raise Closed(
+                "the client is closed",
+                backend=self.backend,
+                store=store,
+                hint="Use stores inside `async with polystore.open(...)`",
+            )
+        if asyncio.get_running_loop() is not self._loop:
+            raise WrongLoop(
+                "the client was opened in another event loop",
+                backend=self.backend,
+                store=store,
+                hint="Open one client per event loop",
+            )
+
+    async def run(
+        self,
+        store: str,
+        operation: str,
+        call: Call,
+        hook: Callable[[], Awaitable[T]],
+        *,
+        repeatable: bool = True,
+    ) -> T:
+        """Carry out `hook` for `operation` on `store`.
+
+        Args:
+            store: Name of the store, for errors.
+            operation: Name of the operation, for errors.
+            call: Says the session (never retried, never queued: the unit owns its connection) and
+                the timeout.
+            hook: Makes the driver's coroutine; called anew for each attempt.
+            repeatable: Whether carrying it out twice equals once.
+
+        Raises:
+            OperationTimeout: The deadline passed; a repeatable write may or may not be stored.
+            OutcomeUnknown: The same for an operation that is not repeatable.
+        """
+        self.check(store)
+        seconds = self._timeout if call.timeout is None else call.timeout
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                if call.session is not None:
+                    return await hook()
+                async with self._slots:
+                    return await self._attempt(hook, repeatable=repeatable)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise self._timed_out(store, operation, seconds, repeatable=repeatable) from error
+        except PolystoreError as error:
+            error.backend = error.backend or self.backend
+            error.store = error.store or store
+            if not repeatable and call.session is None and _fate_unknown(error):
+                raise self._unknown(store, operation) from error
+            raise
+
+    async def _attempt(self, hook: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+        for attempt in range(self._retries):
+            try:
+                return await hook()
+            except (ConnectionFailed, Conflict) as error:
+                if not error.retryable or not (repeatable or not _fate_unknown(error)):
+                    raise
+            await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
+        return await hook()
+
+    def _timed_out(
+        self, store: str, operation: str, seconds: float, *, repeatable: bool
+    ) -> PolystoreError:
+        if not repeatable:
+            return self._unknown(store, operation)
+        return OperationTimeout(
+            f"{operation} did not finish within {seconds:g} s",
+            backend=self.backend,
+            store=store,
+            hint="Raise the timeout, make the call smaller, or look at the server",
+        )
+
+    def _unknown(self, store: str, operation: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{operation} was cut off and may or may not have been carried out",
+            backend=self.backend,
+            store=store,
+            hint="Read the item again before deciding what to do",
+        )
+
+
+def _fate_unknown(error: PolystoreError) -> bool:
+    return isinstance(error, ConnectionFailed | OperationTimeout) and error.maybe_applied

@@ -1,0 +1,258 @@
+"""Key-value stores: the handle that users hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from polystore.capabilities import Feature
+from polystore.errors import Conflict, InvalidRecord
+from polystore.specs import KVSpec
+from polystore.stores.bound import Handle, last_positions, pick, split
+from polystore.stores.kv_driver import KVDriver
+from polystore.types.batches import KVBatch
+from polystore.types.durations import parse_duration
+from polystore.types.json_domain import encode_json
+from polystore.types.names import check_key, check_keys
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from polystore.types.records import KVEntry
+
+TTL: TypeAlias = float | str | None
+"""Seconds, or text such as `15m` or `7d`; None means the store's default."""
+
+_SCAN_ROWS = 500
+
+
+class KVStore(Handle[KVDriver]):
+    """Keys to JSON values or exact bytes, with expiry and versions.
+
+    Point reads and writes of up to `limits.atomic_batch` entries are atomic. `None` means
+    confirmed absent; trouble always raises.
+    """
+
+    __slots__ = ()
+
+    async def get(self, key: str) -> Any:
+        """Return the value of `key`, or None if it is absent or expired.
+
+        A stored JSON null is returned as None too; `get_entry` tells the two apart.
+        """
+        entry = await self.get_entry(key)
+        return None if entry is None else entry.value
+
+    async def get_entry(self, key: str) -> KVEntry | None:
+        """Return the entry of `key` with version and times, or None if it is absent."""
+        keys = [check_key(key)]
+        entries = await self._store.run("get", self._call, lambda d: d.get_many(self._call, keys))
+        return entries[0]
+
+    async def get_many(self, keys: Iterable[str]) -> list[Any]:
+        """Return the value of each key, in order, None where it is absent."""
+        entries = await self.get_entries(keys)
+        return [None if entry is None else entry.value for entry in entries]
+
+    async def get_entries(self, keys: Iterable[str]) -> list[KVEntry | None]:
+        """Return the entry of each key, in order, None where it is absent."""
+        asked = check_keys(keys)
+        distinct = asked if len(set(asked)) == len(asked) else list(dict.fromkeys(asked))
+        found: list[KVEntry | None] = []
+        for part in await self._parts(distinct):
+            found += await self._store.run(
+                "get_many", self._call, lambda d, part=part: d.get_many(self._call, part)
+            )
+        if distinct is asked:
+            return found
+        by_key = dict(zip(distinct, found, strict=True))
+        return [by_key[key] for key in asked]
+
+    async def put(self, key: str, value: Any, *, ttl: TTL = None) -> None:
+        """Store `value` under `key`, replacing value and expiry.
+
+        Args:
+            key: At most 512 UTF-8 bytes.
+            value: JSON (see `polystore.types.json_domain`) or bytes.
+            ttl: How long it lives; None takes the store's default.
+
+        Raises:
+            InvalidRecord: Key or value lies outside what every engine can store.
+        """
+        await self.put_many({key: value}, ttl=ttl)
+
+    async def put_many(
+        self,
+        items: Mapping[str, Any] | Iterable[tuple[str, Any]],
+        *,
+        ttl: TTL = None,
+        atomic: bool = False,
+    ) -> None:
+        """Store many entries; of equal keys the last wins.
+
+        Args:
+            items: A mapping, or pairs of key and value.
+            ttl: How long they live; None takes the store's default.
+            atomic: All or nothing however many there are, or UnsupportedError.
+
+        Raises:
+            PartialWrite: More than one chunk was needed and one of them failed.
+        """
+        pairs: Iterable[tuple[str, Any]] = items.items() if hasattr(items, "items") else items  # type: ignore[assignment]
+        keys: list[str] = []
+        values: list[bytes] = []
+        binary: list[bool] = []
+        for key, value in pairs:
+            keys.append(check_key(key))
+            is_bytes, text = _encode(key, value)
+            binary.append(is_bytes)
+            values.append(text)
+        if not keys:
+            return
+        driver = await self._store.ready()
+        limits = driver.capabilities.limits
+        for text in values:
+            self._store.check_size(len(text), limits.value_bytes, what="the value")
+        seconds = self._seconds(ttl)
+        if seconds is not None:
+            self._require_ttl(driver)
+        kept = last_positions(keys) or range(len(keys))
+        ranges = split(
+            [len(values[i]) for i in kept], rows=limits.batch_rows, size=limits.batch_bytes
+        )
+        chunks: list[tuple[Sequence[int], KVBatch]] = []
+        for part in ranges:
+            rows = kept[part.start : part.stop]
+            ttls: list[float | None] | None = None if seconds is None else [seconds] * len(rows)
+            chunks.append(
+                (rows, KVBatch(pick(keys, rows), pick(values, rows), pick(binary, rows), ttls))
+            )
+        await self._store.run_chunks(
+            "put_many",
+            self._call,
+            chunks,
+            lambda d, call, batch: d.put_many(call, batch),
+            atomic=atomic,
+        )
+
+    async def put_if_absent(self, key: str, value: Any, *, ttl: TTL = None) -> bool:
+        """Store `value` if `key` is absent or expired; return whether it was stored.
+
+        Raises:
+            OutcomeUnknown: The connection broke before the answer came.
+        """
+        return await self._compare_and_set("put_if_absent", key, value, 0, ttl) is not None
+
+    async def compare_and_set(self, key: str, value: Any, version: int, *, ttl: TTL = None) -> int:
+        """Store `value` if the entry of `key` still has `version`; return the new version.
+
+        Args:
+            key: At most 512 UTF-8 bytes.
+            value: JSON or bytes.
+            version: From `get_entry`; 0 means that the key must be absent.
+            ttl: How long it lives; None takes the store's default.
+
+        Raises:
+            Conflict: The entry has another version, or is absent.
+            OutcomeUnknown: The connection broke before the answer came.
+        """
+        if version < 0:
+            raise InvalidRecord(f"a version is never negative: {version}")
+        stored = await self._compare_and_set("compare_and_set", key, value, version, ttl)
+        if stored is None:
+            raise Conflict(
+                f"the entry of key {key!r} does not have version {version}",
+                backend=self.backend,
+                store=self.name,
+                hint="Read it again with get_entry and decide anew",
+            )
+        return stored
+
+    async def delete(self, key: str) -> bool:
+        """Delete `key`; return whether it was there."""
+        return await self.delete_many([key]) == 1
+
+    async def delete_many(self, keys: Iterable[str]) -> int:
+        """Delete the keys; return how many were there."""
+        distinct = list(dict.fromkeys(check_keys(keys)))
+        parts = [(range(0), part) for part in await self._parts(distinct)]
+        counts = await self._store.run_chunks(
+            "delete_many", self._call, parts, lambda d, call, part: d.delete_many(call, part)
+        )
+        return sum(counts)
+
+    async def missing(self, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that are absent, in order, each once."""
+        distinct = list(dict.fromkeys(check_keys(keys)))
+        absent: list[str] = []
+        for part in await self._parts(distinct):
+            absent += await self._store.run(
+                "missing", self._call, lambda d, part=part: d.missing(self._call, part)
+            )
+        return absent
+
+    async def scan(self, prefix: str = "", *, batch: int = _SCAN_ROWS) -> AsyncIterator[KVEntry]:
+        """Yield every entry whose key begins with `prefix`, reading `batch` rows at a time.
+
+        In key order where `ordered_scan` is declared. An entry that is there all the while comes
+        exactly once; one written or deleted meanwhile may or may not come.
+        """
+        if prefix:
+            check_key(prefix, what="the prefix")
+        cursor: str | None = None
+        while True:
+            page = await self._store.run(
+                "scan",
+                self._call,
+                lambda d, cursor=cursor: d.scan_page(self._call, prefix, cursor, batch),
+            )
+            for entry in page.items:
+                yield entry
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def count(self) -> int:
+        """Return how many entries this workspace has, without expired ones."""
+        return await self._store.run("count", self._call, lambda d: d.count(self._call))
+
+    async def _compare_and_set(
+        self, operation: str, key: str, value: Any, version: int, ttl: TTL
+    ) -> int | None:
+        check_key(key)
+        is_bytes, text = _encode(key, value)
+        driver = await self._store.ready()
+        self._store.check_size(len(text), driver.capabilities.limits.value_bytes, what="the value")
+        seconds = self._seconds(ttl)
+        if seconds is not None:
+            self._require_ttl(driver)
+        row = KVBatch([key], [text], [is_bytes], None if seconds is None else [seconds])
+        return await self._store.run(
+            operation,
+            self._call,
+            lambda d: d.compare_and_set(self._call, row, version),
+            repeatable=False,
+        )
+
+    def _seconds(self, ttl: TTL) -> float | None:
+        if ttl is None:
+            spec = self._store.spec
+            return spec.ttl if isinstance(spec, KVSpec) else None
+        seconds = parse_duration(ttl)
+        if not seconds > 0:
+            raise InvalidRecord(f"a ttl must be positive, not {ttl!r}")
+        return seconds
+
+    def _require_ttl(self, driver: KVDriver) -> None:
+        driver.capabilities.require(
+            Feature.TTL, backend=self.backend, store=self.name, operation="a ttl"
+        )
+
+    async def _parts(self, keys: list[str]) -> list[list[str]]:
+        rows = (await self._store.ready()).capabilities.limits.batch_rows
+        return [keys[i : i + rows] for i in range(0, len(keys), rows)]
+
+
+def _encode(key: str, value: Any) -> tuple[bool, bytes]:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return True, bytes(value)
+    return False, encode_json(value, what=f"the value of key {key!r}")

@@ -1,0 +1,177 @@
+"""Vectors as they come in: checked before any I/O, and turned into float32 matrices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from polystore.errors import InvalidRecord
+from polystore.stores.ordering import value_at
+from polystore.types.batches import VectorBatch
+from polystore.types.json_domain import check_text, encode_json
+from polystore.types.names import check_keys
+from polystore.types.sortkey import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from polystore.filters import Path
+    from polystore.specs import FieldType, Metric, VectorSpec
+    from polystore.types.records import VectorRecord
+
+
+def as_matrix(
+    vectors: object, *, dimensions: int, metric: Metric, what: str
+) -> NDArray[np.float32]:
+    """Return `vectors` as a C-contiguous float32 matrix of shape (rows, dimensions).
+
+    Raises:
+        InvalidRecord: The shape is another, an element is NaN or infinite (also when a float64
+            is too large for float32), or a vector has no direction under cosine.
+    """
+    try:
+        with np.errstate(over="ignore"):
+            matrix = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidRecord(
+            f"{what} are not a matrix of numbers: {error}",
+            hint=f"Give vectors of {dimensions} numbers each",
+        ) from error
+    if matrix.ndim != 2 or matrix.shape[1] != dimensions:  # noqa: PLR2004
+        raise InvalidRecord(
+            f"{what} have the shape {matrix.shape}; the store has {dimensions} dimensions",
+            hint="Was another embedding model used?",
+        )
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        raise InvalidRecord(
+            f"{what}: row {int(np.argmin(finite))} has a NaN or an infinity",
+            hint="Check what the embedding function returned",
+        )
+    if metric == "cosine":
+        _check_directions(matrix, what)
+    return matrix
+
+
+def _check_directions(matrix: NDArray[np.float32], what: str) -> None:
+    # In float64, so that tiny vectors do not vanish; engines compute norms in float32, so what
+    # would vanish there has no direction either.
+    norms = np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64)
+    usable = (norms > np.finfo(np.float32).tiny) & (norms < np.finfo(np.float32).max)
+    if not usable.all():
+        raise InvalidRecord(
+            f"{what}: row {int(np.argmin(usable))} is a zero vector (or its norm is not a float32),"
+            " which has no direction under the cosine metric",
+            hint="Leave it out, or use the metric l2 or ip",
+        )
+
+
+_TYPES: dict[FieldType, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list, tuple),
+}
+
+
+def check_fields(metadata: Mapping[str, Any], fields: Mapping[Path, FieldType], id_: str) -> None:
+    """Raise InvalidRecord where a declared field has a value of another type; null is allowed."""
+    for path, declared in fields.items():
+        value = value_at(path, metadata, {})
+        if value is MISSING or value is None or _has_type(value, declared):
+            continue
+        raise InvalidRecord(
+            f"metadata field {path} of record {id_!r} is declared {declared}, "
+            f"but is a {type(value).__name__}",
+            hint="Store the declared type, or change `fields` and run `polystore plan`",
+        )
+
+
+def _has_type(value: Any, declared: FieldType) -> bool:
+    if declared == "datetime":
+        return isinstance(value, datetime | str)
+    if isinstance(value, bool):
+        return declared == "boolean"
+    return isinstance(value, _TYPES[declared])
+
+
+def stack(records: Sequence[VectorRecord], dimensions: int) -> list[Any]:
+    """Return the vectors of `records`, each of which must have `dimensions` elements.
+
+    Raises:
+        InvalidRecord: One has none, or another number; the message names the record.
+    """
+    for record in records:
+        size = None if record.vector is None else np.shape(record.vector)
+        if size != (dimensions,):
+            raise InvalidRecord(
+                f"the vector of record {record.id!r} has the shape {size}; "
+                f"the store has {dimensions} dimensions",
+                hint="Was another embedding model used?",
+            )
+    return [record.vector for record in records]
+
+
+def build_batch(
+    spec: VectorSpec,
+    ids: Sequence[str],
+    vectors: object,
+    texts: Sequence[str | None] | None,
+    metadata: Sequence[Mapping[str, Any]] | None,
+) -> VectorBatch:
+    """Return columns as one validated batch, duplicates still in it.
+
+    Raises:
+        InvalidRecord: Something lies outside what can be stored, or the columns differ in length.
+    """
+    keys = check_keys(ids, what="the id")
+    rows = len(keys)
+    matrix = (
+        np.empty((0, spec.dimensions), np.float32)
+        if rows == 0 and np.size(vectors) == 0  # pyright: ignore[reportArgumentType]
+        else as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what="the vectors")
+    )
+    text_column = [None] * rows if texts is None else list(texts)
+    objects = [{} for _ in range(rows)] if metadata is None else [_object(m) for m in metadata]
+    if not rows == len(matrix) == len(text_column) == len(objects):
+        raise InvalidRecord(
+            f"the columns differ in length: {rows} ids, {len(matrix)} vectors, "
+            f"{len(text_column)} texts, {len(objects)} metadata objects"
+        )
+    fields = spec.field_paths()
+    encoded: list[bytes] = []
+    for key, text, object_ in zip(keys, text_column, objects, strict=True):
+        if text is not None:
+            _check_record_text(text, key)
+        check_fields(object_, fields, key)
+        encoded.append(encode_json(object_, what=f"the metadata of record {key!r}"))
+    return VectorBatch(keys, matrix, text_column, objects, encoded)
+
+
+def _object(metadata: object) -> dict[str, Any]:
+    if isinstance(metadata, dict):
+        return metadata  # pyright: ignore[reportUnknownVariableType]
+    raise InvalidRecord(f"metadata is a {type(metadata).__name__}, not a JSON object")
+
+
+def _check_record_text(text: object, key: str) -> None:
+    if not isinstance(text, str):
+        raise InvalidRecord(f"the text of record {key!r} is a {type(text).__name__}, not text")
+    check_text(text, what=f"the text of record {key!r}")
+
+
+def take(batch: VectorBatch, rows: Sequence[int]) -> VectorBatch:
+    """Return the given rows of a batch."""
+    whole = len(rows) == len(batch.ids)
+    return VectorBatch(
+        [batch.ids[i] for i in rows],
+        batch.vectors if whole else np.ascontiguousarray(batch.vectors[list(rows)]),
+        [batch.texts[i] for i in rows],
+        [batch.metadata[i] for i in rows],
+        [batch.metadata_json[i] for i in rows],
+    )

@@ -99,5 +99,22 @@ def map_secrets(
     return data
 
 
+def numbers_given_as_booleans(annotation: Any, data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Yield the paths at which `data` has true or false where `annotation` wants a number.
+
+    In Python a bool is an int, so that pydantic would take `max: true` for 1.
+    """
+    if isinstance(data, bool):
+        kinds = set(alternatives(annotation))
+        if kinds & {int, float} and not kinds & {bool, Any, object}:
+            yield path
+    elif isinstance(data, dict):
+        for key, value in cast("dict[str, Any]", data).items():
+            yield from numbers_given_as_booleans(member(annotation, key), value, (*path, key))
+    elif isinstance(data, list):
+        for key, value in enumerate(cast("list[Any]", data)):
+            yield from numbers_given_as_booleans(member(annotation, key), value, (*path, key))
+
+
 def _is_class(kind: Any, base: type) -> bool:
     return isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, base)

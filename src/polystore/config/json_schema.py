@@ -15,25 +15,23 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-_REFERENCE: Schema = {
+_VARIABLE: Schema = {
     "type": "string",
     "pattern": r"\$\{",
     "description": "A text with `${NAME}` or `${NAME:-default}`, from the environment.",
 }
-_SECRET: list[Schema] = [
-    {
-        "type": "object",
-        "description": description,
-        "properties": {form: {"type": "string", "minLength": 1}},
-        "required": [form],
-        "additionalProperties": False,
-    }
-    for form, description in (
-        ("env", "The value of an environment variable."),
-        ("file", "The text of a file, relative to this one."),
-    )
-]
+_SECRET: Schema = {
+    "description": "`{env: NAME}` or `{file: PATH}`; the path is relative to this file.",
+    "type": "object",
+    "properties": {form: {"type": "string", "minLength": 1} for form in ("env", "file")},
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
 _NOT_TEXT = frozenset(("integer", "number", "boolean"))
+_CHOSEN = frozenset(("enum", "const", "pattern"))
+_BY_NAME = frozenset(("properties", "$defs"))
+_LITERAL = frozenset(("default", "const", "enum", "examples", "propertyNames"))
 
 
 def config_json_schema(models: Mapping[str, type[BackendConfig]]) -> Schema:
@@ -42,7 +40,7 @@ def config_json_schema(models: Mapping[str, type[BackendConfig]]) -> Schema:
     Args:
         models: The configuration model of each backend type, by its `use:` value.
     """
-    definitions: Schema = {}
+    definitions: Schema = {"variable": _VARIABLE, "secret": _SECRET}
     top = _definition(FileModel, "file", definitions)
     backends = [_backend(use, model, definitions) for use, model in sorted(models.items())]
     stores = [_store(kind, model, definitions) for kind, model in SPECS.items()]
@@ -120,14 +118,24 @@ def _adapt(node: Any, prefix: str) -> Any:
         return [_adapt(item, prefix) for item in cast("list[Any]", node)]
     if not isinstance(node, dict):
         return node
-    schema = {k: _adapt(value, prefix) for k, value in cast("Schema", node).items()}
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        schema["$ref"] = reference.replace("#/$defs/", f"#/$defs/{prefix}.")
+    schema = _adapt_parts(cast("Schema", node), prefix)
     if schema.get("format") == "password":
-        return _any_of(schema, *_SECRET)
-    if schema.get("type") in _NOT_TEXT or "enum" in schema or "const" in schema:
-        return _any_of(schema, _REFERENCE)
+        return _any_of(schema, {"$ref": "#/$defs/secret"})
+    if schema.get("type") in _NOT_TEXT or schema.keys() & _CHOSEN:
+        return _any_of(schema, {"$ref": "#/$defs/variable"})
+    return schema
+
+
+def _adapt_parts(node: Schema, prefix: str) -> Schema:
+    schema: Schema = {}
+    for key, value in node.items():
+        if key in _BY_NAME:
+            named = cast("Schema", value).items()
+            schema[key] = {name: _adapt(item, prefix) for name, item in named}
+        elif key == "$ref":
+            schema[key] = str(value).replace("#/$defs/", f"#/$defs/{prefix}.")
+        elif key != "discriminator":  # OpenAPI's, not JSON schema's
+            schema[key] = value if key in _LITERAL else _adapt(value, prefix)
     return schema
 
 

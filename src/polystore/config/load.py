@@ -12,7 +12,7 @@ from polystore.config.origin import show_path
 from polystore.config.problems import Problems, suggestion, with_suggestion
 from polystore.config.references import check_backend_names, check_store_names
 from polystore.config.secret_values import SecretReader
-from polystore.config.validation import Place, validate
+from polystore.config.validation import Place, validate, within
 from polystore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def load_config(
         "source": origin.file,
         "base_dir": origin.base_dir,
     }
-    config = validate(PolystoreConfig, data | checked, Place((), problems, origin.substituted))
+    hidden = {key: text for key, text in origin.substituted.items() if key[0] not in checked}
+    config = validate(PolystoreConfig, data | checked, Place((), problems, hidden))
     problems.raise_if_any()
     return cast("PolystoreConfig", config)
 
@@ -85,12 +86,10 @@ def validate_backend(config: PolystoreConfig, name: str, model: type[C]) -> C:
     settings = cast("dict[str, Any]", secrets.resolve(model, raw.settings))
     if "use" in model.model_fields:
         settings = {"use": raw.use, **settings}
-    substituted = raw.origin.substituted.items()
-    hidden = {key: text for key, text in substituted if key[: len(path)] == path}
     place = Place(
         path=path,
         problems=problems,
-        hidden=hidden | secrets.seen,
+        hidden=within(raw.origin.substituted, path) | secrets.seen,
         failed=secrets.failed,
         context={"base_dir": config.base_dir},
     )

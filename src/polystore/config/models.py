@@ -181,7 +181,7 @@ def backend_name_problem(name: str) -> str | None:
     """Return what is wrong with `name` as a key of `backends:`, or None."""
     if _BACKEND_NAME.fullmatch(name):
         return None
-    return "is no backend name; use 1 to 40 letters, digits, _ and -, beginning with a letter"
+    return "is no backend name. Use 1 to 40 letters, digits, _ and -, beginning with a letter"
 
 
 def store_name_problem(name: str) -> str | None:
@@ -189,5 +189,5 @@ def store_name_problem(name: str) -> str | None:
     try:
         check_store_name(name)
     except ConfigError as error:
-        return f"is no store name; {error.hint}"
+        return f"is no store name. {error.hint}"
     return None

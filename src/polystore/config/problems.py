@@ -59,9 +59,14 @@ class Problems:
         Raises:
             ConfigError: There are problems; its message has one on each line.
         """
-        if not self._found:
-            return
-        lines = [text for _, text in sorted(self._found, key=lambda entry: entry[0])]
-        if len(lines) > 1:
-            lines.insert(0, f"{self.origin.name} has {len(lines)} problems")
-        raise ConfigError("\n".join(lines))
+        raise_problems(self.origin.name, self._found)
+
+
+def raise_problems(name: str, found: list[tuple[int, str]]) -> None:
+    """Raise the problems `found` (line, text) in the configuration `name`, if there are any."""
+    if not found:
+        return
+    lines = [text for _, text in sorted(found, key=lambda entry: entry[0])]
+    if len(lines) > 1:
+        lines.insert(0, f"{name} has {len(lines)} problems")
+    raise ConfigError("\n".join(lines))

@@ -13,7 +13,6 @@ MASK = "***"
 _SCHEME = re.compile(r"^\w[\w+.-]*://")
 _PARAMETER = re.compile(r"\b\w+=")
 _SEPARATOR = re.compile(r"""[\s:/?#@&=;,'"]+""")
-_SHORTEST_PART = 3
 _WHOLE_WORD_BELOW = 4
 
 
@@ -35,7 +34,7 @@ def _parts(secret: str) -> Iterator[str]:
     yield repr(secret)[1:-1]
     body = _PARAMETER.sub(" ", _SCHEME.sub("", secret))
     for part in _SEPARATOR.split(body):
-        if len(part) >= _SHORTEST_PART:
+        if part:
             yield part
             yield unquote(part)
 

@@ -32,6 +32,11 @@ _TAGS: dict[str, tuple[type, ...]] = {
 }
 
 
+def show_tag(tag: str) -> str:
+    """Return `tag` as people write it."""
+    return f"!!{tag.removeprefix(TAG_PREFIX)}" if tag.startswith(TAG_PREFIX) else tag
+
+
 def plain_value(text: str) -> Scalar:
     """Return the value of a plain (unquoted) scalar.
 
@@ -71,7 +76,7 @@ def tagged_value(tag: str, text: str) -> Scalar:
     short = tag.removeprefix(TAG_PREFIX)
     types = _TAGS.get(short) if tag.startswith(TAG_PREFIX) else None
     if types is None:
-        raise ValueError(f"the tag {tag} is not allowed; remove it")
+        raise ValueError(f"the tag {show_tag(tag)} is not allowed; remove it")
     value = plain_value(text)
     if type(value) not in types:
         raise ValueError(f"the text does not fit its tag !!{short}")

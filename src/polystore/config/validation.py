@@ -6,19 +6,19 @@ Messages are built here from the kind of each error: pydantic's own show the val
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from polystore.config.annotations import at, is_secret, known_keys
+from polystore.config.annotations import at, known_keys, numbers_given_as_booleans
 from polystore.config.origin import KeyPath, show_path
-from polystore.config.problems import Problems, with_suggestion
+from polystore.config.problems import Problems, suggestion, with_suggestion
 from polystore.config.redaction import redact
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -27,6 +27,8 @@ M = TypeVar("M", bound=BaseModel)
 _CHOICES = frozenset(("literal_error", "enum"))
 _FREE_TEXT = frozenset(("value_error", "assertion_error"))
 _QUOTED = re.compile(r"'([^']*)'")
+MAX_CHOICES = 6
+"""How many values an error lists when one of them is near the wrong one."""
 _KEY = "[key]"  # how pydantic marks that a mapping's key, not its value, is wrong
 
 
@@ -45,12 +47,18 @@ class Place:
     path: KeyPath
     problems: Problems
     hidden: Mapping[KeyPath, str] = field(repr=False)
-    failed: Container[KeyPath] = ()
+    failed: Collection[KeyPath] = ()
     context: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def validate(model: type[M], data: dict[str, Any], place: Place) -> M | None:
     """Return `data` as a `model`, or None after adding to `place.problems` what is wrong."""
+    numbers = list(numbers_given_as_booleans(model, data))
+    for path in numbers:
+        full = (*place.path, *path)
+        place.problems.add(full, f"{show_path(full)} must be a number, not true or false")
+    if numbers:
+        place = replace(place, failed={*place.failed, *((*place.path, *path) for path in numbers)})
     try:
         return model.model_validate(data, context=place.context)
     except ValidationError as error:
@@ -119,7 +127,8 @@ class _Translator:
             return with_suggestion(" is not known", str(item.path[-1]), self._names_near(item))
         if kind in _CHOICES:
             return self._choice(error, item.path, full)
-        message = redact(_message(error), self._place.hidden.values())
+        # A validator may speak of what stands beside the key that it refuses.
+        message = redact(_message(error), within(self._place.hidden, full[:-1]).values())
         if not message.startswith("Input should be "):
             return f": {message}"
         text = f" must be {message.removeprefix('Input should be ')}"
@@ -132,10 +141,15 @@ class _Translator:
         return set(choices) or known_keys(at(self._model, item.path[:-1]))
 
     def _choice(self, error: ErrorDetails, path: KeyPath, full: KeyPath) -> str:
-        text = f" must be {(error.get('ctx') or {}).get('expected')}"
         value = self._value(path)
-        shown = full not in self._place.hidden and not is_secret(at(self._model, path))
-        return _near_choice(text, value, _expected(error)) if shown else text
+        choices = _expected(error)
+        near = ""
+        if isinstance(value, str) and full not in self._place.hidden:
+            near = suggestion(value, choices)
+        if near.endswith("?") and len(choices) > MAX_CHOICES:
+            return f" is not one that is known; {near}"
+        text = f" must be {(error.get('ctx') or {}).get('expected')}"
+        return f"{text}; {near}" if near.endswith("?") else text
 
     def _value(self, path: KeyPath) -> Any:
         node: Any = self._data
@@ -144,15 +158,13 @@ class _Translator:
         return node
 
 
+def within(hidden: Mapping[KeyPath, str], path: KeyPath) -> dict[KeyPath, str]:
+    """Return the values of `hidden` that stand at `path` or below it."""
+    return {key: text for key, text in hidden.items() if key[: len(path)] == path}
+
+
 def _expected(error: ErrorDetails) -> list[str]:
     return _QUOTED.findall(str((error.get("ctx") or {}).get("expected", "")))
-
-
-def _near_choice(text: str, value: Any, choices: list[str]) -> str:
-    if not isinstance(value, str):
-        return text
-    near = with_suggestion(text, value, choices)
-    return near if near.endswith("?") else text
 
 
 def _message(error: ErrorDetails) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from polystore.config.origin import KeyPath, show_path
-from polystore.config.scalars import TAG_PREFIX, Scalar, plain_value, tagged_value
+from polystore.config.problems import raise_problems
+from polystore.config.scalars import TAG_PREFIX, Scalar, plain_value, show_tag, tagged_value
 from polystore.config.yaml_events import Token, tokens
 from polystore.errors import ConfigError
 
@@ -66,8 +67,7 @@ def parse_yaml(text: str, name: str) -> ParsedYAML:
     """
     builder = _Builder(name, tokens(text, name))
     root = builder.document()
-    if builder.problems:
-        raise ConfigError("\n".join(builder.problems))
+    raise_problems(name, builder.problems)
     if root is None or root.value is None:
         return ParsedYAML()
     if not isinstance(root.value, dict):
@@ -97,7 +97,7 @@ class _Builder:
     """Builds nodes from tokens, recursively, and collects the problems that allow to go on."""
 
     def __init__(self, name: str, stream: Iterator[Token]) -> None:
-        self.problems: list[str] = []
+        self.problems: list[tuple[int, str]] = []
         self._name = name
         self._tokens = stream
         self._anchors: dict[str, Node | None] = {}
@@ -115,7 +115,7 @@ class _Builder:
         return ConfigError(f"{self._name}:{token.line}:{token.column}: {text}")
 
     def _problem(self, line: int, text: str) -> None:
-        self.problems.append(f"{self._name}:{line}: {text}")
+        self.problems.append((line, f"{self._name}:{line}: {text}"))
 
     def _node(self, token: Token, path: KeyPath, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -143,8 +143,8 @@ class _Builder:
     def _content(self, token: Token, path: KeyPath, depth: int) -> Node:
         if token.kind == "scalar":
             return Node(token.line, self._scalar(token, path))
-        if token.tag not in (None, "!", _TAGS[token.kind]):
-            raise self._error(token, f"the tag {token.tag} is not allowed; remove it")
+        if token.tag is not None and token.tag not in ("!", _TAGS[token.kind]):
+            raise self._error(token, f"the tag {show_tag(token.tag)} is not allowed; remove it")
         if token.kind == "list":
             return self._list(token, path, depth)
         return self._mapping(token, path, depth)

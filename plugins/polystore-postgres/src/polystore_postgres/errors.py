@@ -1,0 +1,170 @@
+"""The one translator of the driver's and the system's errors."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+from polystore.errors import (
+    ConfigError,
+    Conflict,
+    ConnectionFailed,
+    DataCorruption,
+    InvalidRecord,
+    LimitExceeded,
+    OperationTimeout,
+    PolystoreError,
+    SchemaMismatch,
+    UnsupportedError,
+)
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ConnectionError)
+"""What a statement on an open connection may raise; connecting may raise any OSError, too."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How errors whose SQLSTATE starts with `prefix` are told; the longest prefix wins."""
+
+    prefix: str
+    make: type[PolystoreError]
+    hint: str | None
+    retryable: bool | None = None
+
+
+_APPLY = "The tables differ from what is expected: run `polystore apply`, see `polystore doctor`"
+_PRIVILEGE = "GRANT it to the database user, or give an admin_dsn for schema work"
+_RULES = (
+    _Rule("08", ConnectionFailed, "The connection was lost; repeat the call"),
+    _Rule("0A", UnsupportedError, None),
+    _Rule("22", InvalidRecord, None),
+    _Rule("23", Conflict, "Another write came first; read again and decide"),
+    _Rule("23502", InvalidRecord, None),
+    _Rule("23514", InvalidRecord, None),
+    _Rule("25006", ConnectionFailed, "The server is read-only: connect to the primary", False),
+    _Rule("25P02", Conflict, "Something in this unit failed before; leave it and start again"),
+    _Rule("25P03", OperationTimeout, "The transaction was idle for too long"),
+    _Rule("26000", ConnectionFailed, "Behind a pooler in transaction mode, set pgbouncer: true"),
+    _Rule("28", ConnectionFailed, "Check the user and password in the dsn, and pg_hba.conf", False),
+    _Rule("3D000", ConnectionFailed, "Create the database, or correct its name in the dsn", False),
+    _Rule("3F000", SchemaMismatch, _APPLY),
+    _Rule("40", Conflict, "Repeat the call", True),
+    _Rule("42501", ConnectionFailed, _PRIVILEGE, False),
+    _Rule("42704", SchemaMismatch, _APPLY),
+    _Rule("42703", SchemaMismatch, _APPLY),
+    _Rule("42883", SchemaMismatch, _APPLY),
+    _Rule("42P01", SchemaMismatch, _APPLY),
+    _Rule("42P07", Conflict, "Somebody else created it at the same moment; repeat the call", True),
+    _Rule("53", ConnectionFailed, "The server is short of memory, disk space or connections"),
+    _Rule("53300", ConnectionFailed, "Lower pool.max, or raise the server's max_connections"),
+    _Rule("54", LimitExceeded, "Make the value or the batch smaller"),
+    _Rule("55P03", OperationTimeout, "Somebody holds a lock; repeat the call"),
+    _Rule("57014", OperationTimeout, "Raise pool.command_timeout, or make the call smaller"),
+    _Rule("57P", ConnectionFailed, "The server is starting, stopping or restarting; repeat"),
+    _Rule("57P04", ConnectionFailed, "The database was dropped", False),
+    _Rule("58", ConnectionFailed, "The server has trouble with its storage; see its log", False),
+    _Rule("XX001", DataCorruption, "The server found damaged data; restore from a backup"),
+    _Rule("XX002", DataCorruption, "An index is damaged; REINDEX it"),
+)
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Turns what the driver raises into what polystore promises.
+
+    Attributes:
+        backend: Named in every error.
+        secrets: Passwords; no message contains one.
+    """
+
+    backend: str
+    secrets: tuple[str, ...] = ()
+
+    def statement(self, error: BaseException) -> PolystoreError:
+        """Return the error to raise for a statement that failed; raise it `from` its cause."""
+        if isinstance(error, PolystoreError):
+            return error
+        if isinstance(error, asyncpg.PostgresError):
+            return self._from_server(error)
+        if isinstance(error, asyncpg.InterfaceError):
+            return self._from_driver(error)
+        if isinstance(error, TimeoutError):
+            return self._make(
+                OperationTimeout,
+                "the statement took too long and was cancelled",
+                "Raise pool.command_timeout, or make the call smaller",
+            )
+        return self._make(ConnectionFailed, f"the connection was lost: {error}", "Repeat the call")
+
+    def connecting(self, error: BaseException, address: str) -> PolystoreError:
+        """Return the error to raise when no connection could be opened."""
+        where = f"cannot connect to PostgreSQL at {address}"
+        if isinstance(error, asyncpg.PostgresError):
+            return self._from_server(error, where=f"{where}: ")
+        if isinstance(error, pg.InterfaceError | ValueError) and not isinstance(error, OSError):
+            return self._make(ConfigError, f"{where}: {error.args[0]}", None)
+        if isinstance(error, ssl.SSLError):
+            return self._from_tls(error, where)
+        return self._from_network(error, where)
+
+    def _from_tls(self, error: ssl.SSLError, where: str) -> PolystoreError:
+        text = f"{where}: TLS failed: {error.reason or error}"
+        hint = "Check the files and the mode under ssl:"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            text = f"{where}: the server's certificate is not accepted: {error.verify_message}"
+            hint = "Check ssl.root_cert, and that the address is a name in the certificate"
+        return self._make(ConnectionFailed, text, hint, retryable=False)
+
+    def _from_network(self, error: BaseException, where: str) -> PolystoreError:
+        text = f"{where}: {error}"
+        hint = "Check the address, and that the server runs and accepts connections"
+        retryable = True
+        if isinstance(error, TimeoutError):
+            text = f"{where}: no answer in time"
+            hint = "Check the address and the network, or raise connect.timeout"
+        elif isinstance(error, socket.gaierror):
+            text = f"{where}: the name is not known"
+            hint = "Check the host name in the dsn"
+            retryable = error.errno == socket.EAI_AGAIN
+        elif "rejected SSL upgrade" in text:
+            hint = "The server has no TLS: turn it on there, or choose another ssl.mode"
+            retryable = False
+        return self._make(ConnectionFailed, text, hint, retryable=retryable)
+
+    def _from_server(self, error: asyncpg.PostgresError, where: str = "") -> PolystoreError:
+        state = error.sqlstate or ""
+        # A message may run over lines and quote values; its first line says what is wrong.
+        text = where + (str(error.args[0]) if error.args else type(error).__name__).split("\n")[0]
+        if isinstance(error, pg.InvalidCachedStatementError):
+            return self._make(Conflict, text, "The schema has just changed; repeat", retryable=True)
+        rules = [rule for rule in _RULES if state.startswith(rule.prefix)]
+        if not rules:
+            return self._make(PolystoreError, f"{text} (SQLSTATE {state})", None)
+        rule = max(rules, key=lambda rule: len(rule.prefix))
+        return self._make(rule.make, text, rule.hint, retryable=rule.retryable)
+
+    def _from_driver(self, error: asyncpg.InterfaceError) -> PolystoreError:
+        text = str(error.args[0]).split("\n")[0] if error.args else type(error).__name__
+        if isinstance(error, asyncpg.DataError):
+            return self._make(InvalidRecord, text, None)
+        if isinstance(error, pg.UnsupportedClientFeatureError):
+            return self._make(UnsupportedError, text, None)
+        if "closed" in text or "released" in text:
+            return self._make(ConnectionFailed, f"the connection was lost: {text}", "Repeat it")
+        return self._make(PolystoreError, text, None)
+
+    def _make(
+        self,
+        make: type[PolystoreError],
+        text: str,
+        hint: str | None,
+        *,
+        retryable: bool | None = None,
+    ) -> PolystoreError:
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return make(text, backend=self.backend, hint=hint, retryable=retryable)

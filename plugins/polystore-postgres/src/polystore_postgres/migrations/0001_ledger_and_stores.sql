@@ -1,0 +1,21 @@
+-- The ledger of layout migrations, and the catalogue of stores. Each store's own tables are
+-- created with the store.
+
+CREATE TABLE __SCHEMA__.ledger (
+    version           integer PRIMARY KEY CHECK (version > 0),
+    name              text NOT NULL,
+    checksum          text NOT NULL,
+    applied_at        timestamptz NOT NULL DEFAULT now(),
+    polystore_version text NOT NULL
+);
+
+CREATE TABLE __SCHEMA__.stores (
+    name       text COLLATE "C" PRIMARY KEY,
+    kind       text NOT NULL CHECK (kind IN ('kv', 'vector', 'graph', 'doc')),
+    spec       jsonb NOT NULL,
+    generation integer NOT NULL DEFAULT 1 CHECK (generation > 0),
+    origin     text NOT NULL,
+    layout     integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import pickle
 from datetime import UTC, date, datetime
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,6 +208,25 @@ def test_values_take_one_form() -> None:
     assert stamp == (F("a") == "2024-01-01T00:00:00.000000Z")
     assert In(A, (1, True, 1.0, "1", 1, None)).values == (1, True, "1", None)
     assert F("a").contains_all([1, 1]) == F("a").contains(1)
+
+
+def test_members_of_enums_are_their_values() -> None:
+    class Colour(Enum):
+        RED = "red"
+        MANY = ("red", "green")
+
+    class Level(IntEnum):
+        LOW = 1
+
+    assert (F("a") == Colour.RED) == (F("a") == "red")
+    assert type((F("a") > Level.LOW).value) is int  # pyright: ignore
+    with pytest.raises(InvalidFilter, match="not a scalar"):
+        F("a") == Colour.MANY  # pyright: ignore[reportUnusedExpression]  # noqa: B015
+
+
+def test_a_filter_equals_only_filters() -> None:
+    assert YES != "a"
+    assert F("a").path != YES
 
 
 def test_equality_tells_true_from_one() -> None:

@@ -6,7 +6,7 @@ only one engine understands. Specs are compared with a backend's catalogue when 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -41,7 +41,9 @@ class _Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str
-    backend: str | None = Field(None, description="Backend that serves it; else `defaults:`.")
+    backend: str | None = Field(
+        default=None, description="Backend that serves it; else `defaults:`."
+    )
     options: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Engine-specific options, by backend type."
     )
@@ -63,7 +65,9 @@ class KVSpec(_Spec):
     """A key-value store: keys to JSON values or exact bytes."""
 
     kind: Literal["kv"] = "kv"
-    ttl: Duration | None = Field(None, description="How long entries live unless a put says.")
+    ttl: Duration | None = Field(
+        default=None, description="How long entries live unless a put says."
+    )
 
 
 class IndexSpec(BaseModel):
@@ -72,15 +76,21 @@ class IndexSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["auto", "hnsw", "ivfflat", "none"] = Field(
-        "auto", description="`auto`: HNSW where the engine has it. `none`: always exact."
+        default="auto", description="`auto`: HNSW where the engine has it. `none`: always exact."
     )
-    m: int = Field(16, ge=2, le=100, description="HNSW: links per node.")
-    ef_construction: int = Field(128, ge=4, le=1000, description="HNSW: candidates while building.")
-    ef: int = Field(80, ge=1, le=1000, description="HNSW: candidates while searching, by default.")
-    lists: int | None = Field(None, ge=1, le=32768, description="IVFFlat: lists; None chooses.")
-    probes: int | None = Field(None, ge=1, le=32768, description="IVFFlat: lists searched.")
+    m: int = Field(default=16, ge=2, le=100, description="HNSW: links per node.")
+    ef_construction: int = Field(
+        default=128, ge=4, le=1000, description="HNSW: candidates while building."
+    )
+    ef: int = Field(
+        default=80, ge=1, le=1000, description="HNSW: candidates while searching, by default."
+    )
+    lists: int | None = Field(
+        default=None, ge=1, le=32768, description="IVFFlat: lists; None chooses."
+    )
+    probes: int | None = Field(default=None, ge=1, le=32768, description="IVFFlat: lists searched.")
     quantization: Literal["none", "half", "binary"] = Field(
-        "none", description="Of the index; what is stored stays float32."
+        default="none", description="Of the index; what is stored stays float32."
     )
 
     @model_validator(mode="after")
@@ -97,7 +107,7 @@ class VectorSpec(_Spec):
     dimensions: int = Field(ge=1, le=65536)
     metric: Metric = "cosine"
     embedding_model: str | None = Field(
-        None, description="Remembered; opening the store with another one is refused."
+        default=None, description="Remembered; opening the store with another one is refused."
     )
     fields: dict[str, FieldType] = Field(
         default_factory=dict, description="Declared metadata: typed, checked and indexed."
@@ -141,8 +151,9 @@ def parse_order(text: str) -> FieldOrder:
 
 
 def _index(value: object) -> object:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    given = cast("list[object]", value) if isinstance(value, list | tuple) else [value]
+    names = [name for name in given if isinstance(name, str)]
+    if len(names) != len(given):
         raise ValueError("an index is a field name or a list of field names")
     if not 1 <= len(names) <= MAX_INDEX_FIELDS:
         raise ValueError(f"an index has 1 to {MAX_INDEX_FIELDS} fields")
@@ -171,7 +182,7 @@ def _user_path(text: str) -> Path:
 
 class _Indexed(_Spec):
     indexes: tuple[Index, ...] = Field(
-        (), description="Fields, or lists of fields, by which reads filter, sort and count."
+        default=(), description="Fields, or lists of fields, by which reads filter, sort and count."
     )
 
     @field_validator("indexes")
@@ -201,7 +212,7 @@ class GraphSpec(_Indexed):
     """A graph store: a property multigraph. `indexes` are over node properties."""
 
     kind: Literal["graph"] = "graph"
-    directed: bool = Field(True, description="If false, (a, b) and (b, a) are one edge.")
+    directed: bool = Field(default=True, description="If false, (a, b) and (b, a) are one edge.")
 
 
 StoreSpec: TypeAlias = KVSpec | VectorSpec | GraphSpec | DocSpec

@@ -58,7 +58,8 @@ def config_json_schema(models: Mapping[str, type[BackendConfig]]) -> Schema:
         "additionalProperties": _one_of("kind", list(SPECS), stores),
     }
     for name in MAY_BE_EMPTY:
-        properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+        section = cast("Schema", properties[name])
+        section["type"] = [section["type"], "null"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "polystore configuration",

@@ -43,13 +43,19 @@ class BackendConfig(BaseModel):
         validate_default=True,
     )
 
-    timeout: Duration = Field(30, description="Default deadline of an operation, in seconds.")
-    retries: int = Field(3, ge=0, le=100, description="Repeats of a call that is safe to repeat.")
+    timeout: Duration = Field(
+        default=30, description="Default deadline of an operation, in seconds."
+    )
+    retries: int = Field(
+        default=3, ge=0, le=100, description="Repeats of a call that is safe to repeat."
+    )
     max_in_flight: int | None = Field(
-        None, ge=1, description="Calls carried out at the same time; others wait. null: the limit."
+        default=None,
+        ge=1,
+        description="Calls carried out at the same time; others wait. null: the limit.",
     )
     schema_: Literal["auto", "check", "off"] | None = Field(
-        None,
+        default=None,
         alias="schema",
         description="auto: create and migrate at open; check: refuse what differs; off: trust. "
         "null: auto for embedded engines, else check.",
@@ -87,16 +93,18 @@ class FileModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     tenancy: Literal["optional", "required"] = Field(
-        "optional", description="required: every call names its workspace; there is no default."
+        default="optional",
+        description="required: every call names its workspace; there is no default.",
     )
     workspace: str | None = Field(
-        DEFAULT_WORKSPACE, description="The tenant that calls use unless they name another."
+        default=DEFAULT_WORKSPACE, description="The tenant that calls use unless they name another."
     )
     defaults: dict[Kind, str] = Field(
         default_factory=dict, description="The backend of each kind's stores, by kind."
     )
     strict: bool | None = Field(
-        None, description="Refuse undeclared stores. null: yes as soon as stores are declared."
+        default=None,
+        description="Refuse undeclared stores. null: yes as soon as stores are declared.",
     )
     require: dict[str, list[Feature]] = Field(
         default_factory=dict, description="Capabilities that a store's backend must have."

@@ -101,7 +101,10 @@ class Backend(ABC, Generic[C]):
 
     @abstractmethod
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
-        """Carry out one change and record `stored`, what is true afterwards, in the catalogue."""
+        """Carry out one change and record `stored`, what is true afterwards, in the catalogue.
+
+        A change that was cut off is planned and carried out again, so it must be repeatable.
+        """
 
     @abstractmethod
     async def workspaces(self) -> list[str]:

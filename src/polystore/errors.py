@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +44,7 @@ class PolystoreError(Exception):
         self.hint = hint
         self.retryable = self.default_retryable if retryable is None else retryable
 
+    @override
     def __str__(self) -> str:
         where = ", ".join(
             f"{label} {name!r}"

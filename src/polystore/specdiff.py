@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from polystore.specs import DocSpec, GraphSpec, VectorSpec
 
 if TYPE_CHECKING:
-    from polystore.specs import StoreSpec
+    from polystore.specs import FieldType, StoreSpec
 
 Origin: TypeAlias = Literal["yaml", "code", "inferred"]
 Action: TypeAlias = Literal["create_store", "add_field", "add_index", "update_spec", "refused"]
@@ -36,7 +36,8 @@ class SpecChange:
     Attributes:
         action: What has to be done; `refused` says that `apply` will not do it.
         summary: One line for a person.
-        subject: The field (add_field: name and type) or index (add_index: its parts) concerned.
+        subject: add_field (vector metadata): name and type. add_index (documents, nodes): its
+            parts, as declared; the backend adds what it needs for fields that are new to it.
         reason: For `refused`: why, and the way out.
     """
 
@@ -53,10 +54,24 @@ def compare_specs(stored: StoreSpec | None, declared: StoreSpec) -> list[SpecCha
     if stored.kind != declared.kind:
         return [_refuse("kind", stored.kind, declared.kind)]
     changes = [_refuse(*difference) for difference in _fixed(stored, declared)]
+    changes += [_refuse_removal(what) for what in _removed(stored, declared)]
     changes += _added(stored, declared)
     if not changes and _essence(stored) != _essence(declared):
         changes.append(SpecChange("update_spec", f"note new settings of store {declared.name}"))
     return changes
+
+
+def spec_after(stored: StoreSpec | None, declared: StoreSpec, change: SpecChange) -> StoreSpec:
+    """Return what is true once `change`, one of `compare_specs(stored, declared)`, is done."""
+    if stored is None or change.action in {"create_store", "update_spec"}:
+        return declared
+    if change.action == "add_field" and isinstance(stored, VectorSpec):
+        name = change.subject[0]
+        fields = {**stored.fields, name: _fields(declared)[name]}
+        return stored.model_copy(update={"fields": fields})
+    if change.action == "add_index" and isinstance(stored, DocSpec | GraphSpec):
+        return stored.model_copy(update={"indexes": (*stored.indexes, change.subject)})
+    return stored
 
 
 def _refuse(what: str, stored: Any, declared: Any) -> SpecChange:
@@ -69,53 +84,69 @@ def _refuse(what: str, stored: Any, declared: Any) -> SpecChange:
     )
 
 
-def _fixed(stored: StoreSpec, declared: StoreSpec) -> list[tuple[str, Any, Any]]:
-    names: tuple[str, ...] = ()
-    if isinstance(stored, VectorSpec):
-        names = ("dimensions", "metric", "embedding_model", "index")
-    elif isinstance(stored, GraphSpec):
-        names = ("directed",)
-    pairs = ((name, getattr(stored, name), getattr(declared, name)) for name in names)
-    differences = [pair for pair in pairs if pair[1] != pair[2]]
-    if isinstance(stored, VectorSpec) and isinstance(declared, VectorSpec):
-        differences += _vector_fixed(stored, declared, differences)
-    return differences
-
-
-def _vector_fixed(
-    stored: VectorSpec, declared: VectorSpec, differences: list[tuple[str, Any, Any]]
-) -> list[tuple[str, Any, Any]]:
-    # How an index is searched by default is no property of the stored index.
-    same_built = stored.index.model_dump(exclude={"ef", "probes"}) == declared.index.model_dump(
-        exclude={"ef", "probes"}
+def _refuse_removal(what: str) -> SpecChange:
+    return SpecChange(
+        "refused",
+        f"{what} is no longer declared",
+        (what,),
+        "Nothing is dropped unasked. Declare it again",
     )
-    if same_built:
-        differences[:] = [pair for pair in differences if pair[0] != "index"]
-    return [
-        (f"type of field {name}", type_, declared.fields[name])
-        for name, type_ in stored.fields.items()
-        if name in declared.fields and declared.fields[name] != type_
-    ]
+
+
+def _fixed(stored: StoreSpec, declared: StoreSpec) -> list[tuple[str, Any, Any]]:
+    pairs: list[tuple[str, Any, Any]] = []
+    if isinstance(stored, VectorSpec) and isinstance(declared, VectorSpec):
+        pairs = [
+            (name, getattr(stored, name), getattr(declared, name))
+            for name in ("dimensions", "metric", "embedding_model")
+        ]
+        pairs.append(("index", _built(stored), _built(declared)))
+        shared = stored.fields.keys() & declared.fields.keys()
+        pairs += [
+            (f"the type of field {name}", stored.fields[name], declared.fields[name])
+            for name in sorted(shared)
+        ]
+    elif isinstance(stored, GraphSpec) and isinstance(declared, GraphSpec):
+        pairs = [("directed", stored.directed, declared.directed)]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _built(spec: VectorSpec) -> dict[str, Any]:
+    # How an index is searched by default is no property of the index that was built.
+    return spec.index.model_dump(exclude={"ef", "probes"})
+
+
+def _removed(stored: StoreSpec, declared: StoreSpec) -> list[str]:
+    fields = [f"field {name}" for name in _fields(stored) if name not in _fields(declared)]
+    kept = set(_indexes(declared))
+    return fields + [f"index on {_join(index)}" for index in _indexes(stored) if index not in kept]
 
 
 def _added(stored: StoreSpec, declared: StoreSpec) -> list[SpecChange]:
-    changes: list[SpecChange] = []
-    if isinstance(stored, VectorSpec) and isinstance(declared, VectorSpec):
-        changes += [
-            SpecChange("add_field", f"declare field {name}: {type_} and index it", (name, type_))
-            for name, type_ in declared.fields.items()
-            if name not in stored.fields
-        ]
-    if isinstance(stored, DocSpec | GraphSpec) and isinstance(declared, DocSpec | GraphSpec):
-        known = set(stored.indexed_paths())
-        fresh = [path for path in declared.indexed_paths() if path not in known]
-        changes += [SpecChange("add_field", f"index field {path}", (str(path),)) for path in fresh]
-        changes += [
-            SpecChange("add_index", f"create index on {', '.join(index)}", index)
-            for index in declared.indexes
-            if index not in stored.indexes
-        ]
+    known_fields, known_indexes = _fields(stored), set(_indexes(stored))
+    changes = [
+        SpecChange("add_field", f"declare field {name}: {type_} and index it", (name, type_))
+        for name, type_ in _fields(declared).items()
+        if name not in known_fields
+    ]
+    changes += [
+        SpecChange("add_index", f"create index on {_join(index)}", index)
+        for index in _indexes(declared)
+        if index not in known_indexes
+    ]
     return changes
+
+
+def _fields(spec: StoreSpec) -> dict[str, FieldType]:
+    return spec.fields if isinstance(spec, VectorSpec) else {}
+
+
+def _indexes(spec: StoreSpec) -> tuple[tuple[str, ...], ...]:
+    return spec.indexes if isinstance(spec, DocSpec | GraphSpec) else ()
+
+
+def _join(index: tuple[str, ...]) -> str:
+    return ", ".join(index)
 
 
 def _essence(spec: StoreSpec) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+from typing_extensions import override
 
 from polystore.capabilities import Feature
 from polystore.errors import (
@@ -17,7 +21,7 @@ from polystore.errors import (
 from polystore.stores.driver import Driver
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from polystore.capabilities import Capabilities
@@ -56,6 +60,7 @@ class BoundStore(Generic[D]):
         self.transaction = transaction
         self._prepare = prepare
         self._driver = driver
+        self._preparing = asyncio.Lock()
 
     @property
     def backend(self) -> str:
@@ -66,7 +71,9 @@ class BoundStore(Generic[D]):
         """Return the driver, made now if this is the first use of an inferred store."""
         if self._driver is None:
             self.gate.check(self.name)
-            self._driver = await self._prepare()
+            async with self._preparing:
+                if self._driver is None:
+                    self._driver = await self._prepare()
         return self._driver
 
     async def run(
@@ -192,6 +199,7 @@ class Handle(Generic[D]):
         self._store = store
         self._call = call
 
+    @override
     def __repr__(self) -> str:
         return (
             f"<{type(self).__name__} {self._store.name!r} on {self._store.backend!r}, "
@@ -269,3 +277,23 @@ def split(sizes: Sequence[int], *, rows: int, size: int) -> list[range]:
 def pick(column: list[T], positions: Sequence[int]) -> list[T]:
     """Return the elements of `column` at `positions`."""
     return [column[position] for position in positions]
+
+
+def pairs_of(items: Mapping[str, T] | Iterable[tuple[str, T]]) -> Iterable[tuple[str, T]]:
+    """Return the pairs that a mapping has, or that were given."""
+    if isinstance(items, Mapping):
+        return cast("Mapping[str, T]", items).items()
+    return items
+
+
+def json_object(value: object, *, what: str) -> dict[str, Any]:
+    """Return `value`, which must be a dict.
+
+    Raises:
+        InvalidRecord: It is not.
+    """
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    raise InvalidRecord(
+        f"{what} is a {type(value).__name__}, not a JSON object", hint="Store a dict"
+    )

@@ -8,7 +8,7 @@ from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidFilter, InvalidRecord
 from polystore.filters import Path, parse_path
 from polystore.specs import DocSpec
-from polystore.stores.bound import Handle, last_positions, pick, split
+from polystore.stores.bound import Handle, json_object, last_positions, pairs_of, pick, split
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.doc_driver import DocDriver
 from polystore.stores.filtering import FilterLike, checked_filter, refuse_empty
@@ -61,15 +61,12 @@ class DocStore(Handle[DocDriver]):
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        pairs: Iterable[tuple[str, Mapping[str, Any]]] = (
-            items.items() if hasattr(items, "items") else items  # type: ignore[assignment]
-        )
         ids: list[str] = []
         data: list[dict[str, Any]] = []
         texts: list[bytes] = []
-        for id_, document in pairs:
+        for id_, document in pairs_of(items):
             ids.append(check_key(id_, what="the id"))
-            data.append(_check_object(id_, document))
+            data.append(json_object(document, what=f"document {id_!r}"))
             texts.append(encode_json(data[-1], what=f"document {id_!r}"))
         if not ids:
             return
@@ -134,7 +131,7 @@ class DocStore(Handle[DocDriver]):
         Raises:
             Conflict: It has another version, or others kept changing it meanwhile.
         """
-        encode_json(_check_object(id, changes), what=f"the changes to {id!r}")
+        encode_json(json_object(changes, what="the patch"), what=f"the changes to {id!r}")
         for _ in range(_PATCH_TRIES):
             document = await self.get_document(id)
             if version is not None and (document is None or document.version != version):
@@ -316,7 +313,7 @@ class DocStore(Handle[DocDriver]):
         self, operation: str, id_: str, data: Mapping[str, Any], version: int
     ) -> int | None:
         check_key(id_, what="the id")
-        document = _check_object(id_, data)
+        document = json_object(data, what=f"document {id_!r}")
         text = encode_json(document, what=f"document {id_!r}")
         limits = (await self._store.ready()).capabilities.limits
         self._store.check_size(len(text), limits.value_bytes, what="the document")
@@ -353,11 +350,3 @@ def parse_sort(sort: SortLike | Sequence[SortLike]) -> tuple[Sort, ...]:
         else:
             order.append(Sort(parse_path(part.removeprefix("-")), part.startswith("-")))
     return tuple(order)
-
-
-def _check_object(id_: str, data: object) -> dict[str, Any]:
-    if isinstance(data, dict):
-        return data  # pyright: ignore[reportUnknownVariableType]
-    raise InvalidRecord(
-        f"document {id_!r} is a {type(data).__name__}, not a JSON object", hint="Store a dict"
-    )

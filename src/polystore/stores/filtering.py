@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from polystore.errors import InvalidFilter, UnsupportedError
 from polystore.filters import Filter, is_trivial, operators, parse_filter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from polystore.capabilities import Capabilities
 
 FilterLike: TypeAlias = "Filter | Mapping[str, Any]"

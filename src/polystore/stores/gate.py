@@ -95,8 +95,9 @@ class Gate:
         """
         self.check(store)
         seconds = self._timeout if call.timeout is None else call.timeout
+        deadline = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as deadline:
+            async with deadline:
                 if call.session is not None:
                     return await hook()
                 async with self._slots:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from typing_extensions import override
+
 from polystore.capabilities import Feature
 from polystore.errors import InvalidRecord
 from polystore.specs import GraphSpec
-from polystore.stores.bound import Handle, last_positions, pick, split
+from polystore.stores.bound import Handle, json_object, last_positions, pick, split
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.filtering import FilterLike, checked_filter
 from polystore.stores.graph_driver import GraphDriver
@@ -50,6 +52,7 @@ class GraphStore(Handle[GraphDriver]):
     __slots__ = ()
 
     @property
+    @override
     def spec(self) -> GraphSpec:
         """What was declared."""
         spec = self._store.spec
@@ -58,7 +61,7 @@ class GraphStore(Handle[GraphDriver]):
         return spec
 
     async def upsert_nodes(self, nodes: Iterable[Node], *, atomic: bool = False) -> None:
-        """Store nodes, replacing labels and properties; their edges stay. Of equal ids the last wins.
+        """Store nodes, replacing labels and properties; edges stay. Of equal ids the last wins.
 
         Args:
             nodes: What to store.
@@ -124,11 +127,10 @@ class GraphStore(Handle[GraphDriver]):
         if not keys:
             return
         kept = last_positions(keys) or range(len(keys))
-        chunks: list[tuple[Sequence[int], EdgeBatch]] = []
-        for rows in await self._rows(texts, kept):
-            chunks.append(
-                (rows, EdgeBatch(pick(keys, rows), pick(properties, rows), pick(texts, rows)))
-            )
+        chunks: list[tuple[Sequence[int], EdgeBatch]] = [
+            (rows, EdgeBatch(pick(keys, rows), pick(properties, rows), pick(texts, rows)))
+            for rows in await self._rows(texts, kept)
+        ]
         create = missing_endpoints == "create"
         await self._store.run_chunks(
             "upsert_edges",
@@ -469,6 +471,5 @@ def _check_labels(node: Node) -> tuple[str, ...]:
 
 
 def _encode(properties: object, what: str) -> bytes:
-    if not isinstance(properties, dict):
-        raise InvalidRecord(f"the properties of {what} are no JSON object", hint="Use a dict")
-    return encode_json(properties, what=f"the properties of {what}")
+    what = f"the properties of {what}"
+    return encode_json(json_object(properties, what=what), what=what)

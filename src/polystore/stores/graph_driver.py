@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from polystore.errors import UnsupportedError
 from polystore.stores import graph_walks as walks
 from polystore.stores.driver import Driver
@@ -98,6 +100,7 @@ class GraphDriver(Driver):
     async def counts(self, call: Call) -> GraphCounts:
         """Return how many nodes and edges the workspace has."""
 
+    @override
     async def count(self, call: Call) -> int:
         """Return how many nodes the workspace has."""
         return (await self.counts(call)).nodes
@@ -153,6 +156,6 @@ class GraphDriver(Driver):
             self, call, source, target, max_depth, direction, None if types is None else list(types)
         )
 
-    async def search_labels(self, call: Call, text: str, limit: int) -> list[LabelMatch]:
+    async def search_labels(self, call: Call, text: str, limit: int) -> list[LabelMatch]:  # noqa: ARG002
         """Return the nodes whose id is most like `text`; see `GraphStore.search_labels`."""
         raise UnsupportedError("this backend has no label search")

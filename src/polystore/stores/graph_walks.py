@@ -145,11 +145,7 @@ async def shortest_path(
     frontier = [source]
     for _ in range(max_depth):
         found = await edges_by_node(driver, call, frontier, direction, types)
-        fresh: dict[str, tuple[str, Edge]] = {}
-        for id_ in sorted(found):
-            for edge in sorted(found[id_], key=lambda e: (e.type, e.source, e.target)):
-                for end in other_ends(id_, (edge,), direction) - seen:
-                    fresh.setdefault(end, (id_, edge))
+        fresh = _steps_from(found, direction, seen)
         if not fresh:
             return None
         came_by.update(fresh)
@@ -158,6 +154,18 @@ async def shortest_path(
         seen.update(fresh)
         frontier = sorted(fresh)
     return None
+
+
+def _steps_from(
+    found: dict[str, list[Edge]], direction: Direction, seen: set[str]
+) -> dict[str, tuple[str, Edge]]:
+    """Return, for each end not yet seen, the smallest id and then type that leads to it."""
+    fresh: dict[str, tuple[str, Edge]] = {}
+    for id_ in sorted(found):
+        for edge in sorted(found[id_], key=lambda e: (e.type, e.source, e.target)):
+            for end in other_ends(id_, (edge,), direction) - seen:
+                fresh.setdefault(end, (id_, edge))
+    return fresh
 
 
 def _trace(came_by: dict[str, tuple[str, Edge]], source: str, target: str) -> GraphPath:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidRecord
 from polystore.specs import KVSpec
-from polystore.stores.bound import Handle, last_positions, pick, split
+from polystore.stores.bound import Handle, last_positions, pairs_of, pick, split
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.batches import KVBatch
 from polystore.types.durations import parse_duration
@@ -97,11 +97,10 @@ class KVStore(Handle[KVDriver]):
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        pairs: Iterable[tuple[str, Any]] = items.items() if hasattr(items, "items") else items  # type: ignore[assignment]
         keys: list[str] = []
         values: list[bytes] = []
         binary: list[bool] = []
-        for key, value in pairs:
+        for key, value in pairs_of(items):
             keys.append(check_key(key))
             is_bytes, text = _encode(key, value)
             binary.append(is_bytes)
@@ -122,7 +121,7 @@ class KVStore(Handle[KVDriver]):
         chunks: list[tuple[Sequence[int], KVBatch]] = []
         for part in ranges:
             rows = kept[part.start : part.stop]
-            ttls: list[float | None] | None = None if seconds is None else [seconds] * len(rows)
+            ttls = _ttls(seconds, len(rows))
             chunks.append(
                 (rows, KVBatch(pick(keys, rows), pick(values, rows), pick(binary, rows), ttls))
             )
@@ -225,7 +224,7 @@ class KVStore(Handle[KVDriver]):
         seconds = self._seconds(ttl)
         if seconds is not None:
             self._require_ttl(driver)
-        row = KVBatch([key], [text], [is_bytes], None if seconds is None else [seconds])
+        row = KVBatch([key], [text], [is_bytes], _ttls(seconds, 1))
         return await self._store.run(
             operation,
             self._call,
@@ -252,7 +251,14 @@ class KVStore(Handle[KVDriver]):
         return [keys[i : i + rows] for i in range(0, len(keys), rows)]
 
 
+def _ttls(seconds: float | None, rows: int) -> list[float | None] | None:
+    if seconds is None:
+        return None
+    ttls: list[float | None] = [seconds]
+    return ttls * rows
+
+
 def _encode(key: str, value: Any) -> tuple[bool, bytes]:
     if isinstance(value, bytes | bytearray | memoryview):
-        return True, bytes(value)
+        return True, bytes(cast("bytes", value))
     return False, encode_json(value, what=f"the value of key {key!r}")

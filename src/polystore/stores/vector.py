@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from typing_extensions import override
 
 from polystore.capabilities import Feature
 from polystore.errors import InvalidFilter, InvalidRecord, LimitExceeded
@@ -41,6 +42,7 @@ class VectorStore(Handle[VectorDriver]):
     __slots__ = ()
 
     @property
+    @override
     def spec(self) -> VectorSpec:
         """What was declared."""
         spec = self._store.spec
@@ -101,13 +103,11 @@ class VectorStore(Handle[VectorDriver]):
             self._store.check_size(text_size, limits.text_bytes, what="the text")
             sizes.append(len(meta) + text_size + columns.vectors.shape[1] * 4)
         kept = last_positions(columns.ids) or range(len(columns.ids))
-        chunks: list[tuple[Sequence[int], VectorBatch]] = []
-        for part in split(
-            [sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes
-        ):
-            chunks.append(
-                (kept[part.start : part.stop], take(columns, kept[part.start : part.stop]))
-            )
+        parts = split([sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes)
+        chunks: list[tuple[Sequence[int], VectorBatch]] = [
+            (kept[part.start : part.stop], take(columns, kept[part.start : part.stop]))
+            for part in parts
+        ]
         await self._store.run_chunks(
             "upsert",
             self._call,
@@ -198,7 +198,7 @@ class VectorStore(Handle[VectorDriver]):
         probes: int | None = None,
         with_vectors: bool = False,
     ) -> list[Hits]:
-        """Search for every row of `vectors`, shape (queries, dimensions), in one go; see `search`."""
+        """Search for every row of `vectors`, shape (queries, dimensions), as `search` does."""
         matrix = self._matrix(vectors, "the query vectors")
         _check_tuning(ef, probes)
         wanted = await self._search_filter(filter, k)

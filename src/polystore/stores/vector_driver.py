@@ -63,7 +63,7 @@ class VectorDriver(Driver):
     ) -> Page[VectorRecord]:
         """Return up to `limit` records that match, from the driver's own `cursor` on."""
 
-    async def search_text(self, call: Call, query: TextQuery) -> Hits:
+    async def search_text(self, call: Call, query: TextQuery) -> Hits:  # noqa: ARG002
         """Return the records whose text has any word of the query, best first, ties by id."""
         raise UnsupportedError("this backend has no text search")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polystore.errors import InvalidRecord
+from polystore.stores.bound import json_object
 from polystore.stores.ordering import value_at
 from polystore.types.batches import VectorBatch
 from polystore.types.json_domain import check_text, encode_json
@@ -136,8 +137,9 @@ def build_batch(
         if rows == 0 and np.size(vectors) == 0  # pyright: ignore[reportArgumentType]
         else as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what="the vectors")
     )
-    text_column = [None] * rows if texts is None else list(texts)
-    objects = [{} for _ in range(rows)] if metadata is None else [_object(m) for m in metadata]
+    text_column: list[str | None] = [None] * rows if texts is None else list(texts)
+    given: Sequence[Mapping[str, Any]] = [{}] * rows if metadata is None else metadata
+    objects = [json_object(value, what="the metadata") for value in given]
     if not rows == len(matrix) == len(text_column) == len(objects):
         raise InvalidRecord(
             f"the columns differ in length: {rows} ids, {len(matrix)} vectors, "
@@ -151,12 +153,6 @@ def build_batch(
         check_fields(object_, fields, key)
         encoded.append(encode_json(object_, what=f"the metadata of record {key!r}"))
     return VectorBatch(keys, matrix, text_column, objects, encoded)
-
-
-def _object(metadata: object) -> dict[str, Any]:
-    if isinstance(metadata, dict):
-        return metadata  # pyright: ignore[reportUnknownVariableType]
-    raise InvalidRecord(f"metadata is a {type(metadata).__name__}, not a JSON object")
 
 
 def _check_record_text(text: object, key: str) -> None:

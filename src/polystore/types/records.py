@@ -196,7 +196,8 @@ class Page(Generic[T]):
     total: int | None = None
 
 
-class FieldCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FieldCount:
     """A value of a field and in how many documents it stands."""
 
     value: Any

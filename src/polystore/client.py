@@ -1,0 +1,303 @@
+"""The way in: `open`, and the client and workspace views that it gives."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from typing_extensions import override
+
+from polystore.config import load_config
+from polystore.errors import Closed, ConfigError
+from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
+from polystore.plugins.registry import Registry
+from polystore.runtime import Runtime, check_requirements
+from polystore.schema import planning
+from polystore.stores.doc import DocStore
+from polystore.stores.graph import GraphStore
+from polystore.stores.kv import KVStore
+from polystore.stores.vector import VectorStore
+from polystore.types.call import Call
+from polystore.types.names import check_workspace
+from polystore.types.reports import StoreSize
+from polystore.units.unit import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from polystore.capabilities import Kind
+    from polystore.specs import StoreSpec
+    from polystore.stores.bound import BoundStore
+    from polystore.types.reports import Change, Finding, Health
+
+AnyStore: TypeAlias = KVStore | VectorStore | GraphStore | DocStore
+_HANDLES: dict[Kind, type[AnyStore]] = {
+    "kv": KVStore,
+    "vector": VectorStore,
+    "graph": GraphStore,
+    "doc": DocStore,
+}
+
+
+class Stores(ABC):
+    """Access to stores, in one workspace: what a client and its workspace views share."""
+
+    def __init__(self, workspace: str | None) -> None:
+        self._workspace = workspace
+
+    @property
+    @abstractmethod
+    def runtime(self) -> Runtime:
+        """The open backends and bound stores."""
+
+    def kv(self, name: str) -> KVStore:
+        """Return the key-value store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return KVStore(*self._view("kv", name))
+
+    def vector(self, name: str) -> VectorStore:
+        """Return the vector store `name`, which must be declared.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        return VectorStore(*self._view("vector", name))
+
+    def graph(self, name: str) -> GraphStore:
+        """Return the graph store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return GraphStore(*self._view("graph", name))
+
+    def doc(self, name: str) -> DocStore:
+        """Return the document store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return DocStore(*self._view("doc", name))
+
+    def unit_of_work(self, *stores: str, timeout: float | None = None) -> UnitOfWork:
+        """Return a unit of work over the named stores; use it with `async with`.
+
+        Args:
+            stores: Names of the stores that take part.
+            timeout: Seconds that each call in it may take.
+
+        Raises:
+            UnsupportedError: Their backends cannot make it all or nothing.
+        """
+        return UnitOfWork(self.runtime, Call(self._tenant(), timeout=timeout), stores)
+
+    async def sizes(self) -> list[StoreSize]:
+        """Return how much each declared store holds in this workspace."""
+        return [await self._size(handle) for handle in self._every()]
+
+    async def drop(self) -> int:
+        """Delete everything of this workspace in every store that the backends have.
+
+        Returns:
+            How many rows there were.
+        """
+        return sum([await handle.clear() for handle in await self._catalogued()])
+
+    def _tenant(self) -> str:
+        if self._workspace is None:
+            raise ConfigError(
+                "no workspace is named, and `tenancy: required` forbids a default",
+                hint='Use ps.workspace("name").kv(...)',
+            )
+        return self._workspace
+
+    def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
+        return self.runtime.bound(kind, name), Call(self._tenant())
+
+    def _every(self) -> list[AnyStore]:
+        return [
+            _HANDLES[declared.spec.kind](*self._view(declared.spec.kind, name))
+            for name, declared in self.runtime.declared.items()
+        ]
+
+    async def _catalogued(self) -> list[AnyStore]:
+        handles: list[AnyStore] = []
+        for opened in self.runtime.backends.values():
+            for stored in (await opened.backend.catalogue()).values():
+                kind = stored.spec.kind
+                bound = self.runtime.stored(opened, stored)
+                handles.append(_HANDLES[kind](bound, Call(self._tenant())))
+        return handles
+
+    async def _size(self, handle: AnyStore) -> StoreSize:
+        detail: dict[str, int] = {}
+        if isinstance(handle, GraphStore):
+            counts = await handle.count()
+            detail = {"nodes": counts.nodes, "edges": counts.edges}
+            rows = sum(counts)
+        else:
+            rows = await handle.count()
+        size = await handle.size_bytes()
+        return StoreSize(handle.name, handle.spec.kind, handle.backend, rows, size, detail)
+
+
+class Workspace(Stores):
+    """The same stores for another tenant; costs nothing to make."""
+
+    def __init__(self, client: Polystore, name: str) -> None:
+        super().__init__(check_workspace(name))
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        """The tenant."""
+        return self._tenant()
+
+    @property
+    @override
+    def runtime(self) -> Runtime:
+        """The client's runtime."""
+        return self._client.runtime
+
+
+class Polystore(Stores):
+    """A client: all stores of one configuration, in one event loop. Made by `open`."""
+
+    def __init__(
+        self,
+        source: str | Path | Mapping[str, Any] | None,
+        specs: Sequence[StoreSpec],
+        *,
+        schema: Literal["auto", "check", "off"] | None,
+        tolerant: bool,
+    ) -> None:
+        self._config = load_config(source, declared=[spec.name for spec in specs])
+        super().__init__(self._config.workspace)
+        self._specs = specs
+        self._schema = schema
+        self._tolerant = tolerant
+        self._runtime: Runtime | None = None
+
+    @property
+    @override
+    def runtime(self) -> Runtime:
+        """The open backends and bound stores.
+
+        Raises:
+            Closed: Before `start` and after `close`.
+        """
+        if self._runtime is None:
+            raise Closed("the client is not open", hint="Use `async with polystore.open(...)`")
+        return self._runtime
+
+    async def start(self) -> Self:
+        """Connect, check or make the schema, and check `require:`; what `async with` does first."""
+        if self._runtime is not None:
+            return self
+        runtime = Runtime(self._config, Registry(), self._specs, schema=self._schema)
+        await runtime.open(tolerant=self._tolerant)
+        try:
+            await planning.prepare(runtime)
+            if not self._tolerant:
+                check_requirements(runtime)
+        except BaseException:
+            await runtime.close()
+            raise
+        self._runtime = runtime
+        return self
+
+    async def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        if self._runtime is not None:
+            # Shielded, so that a cancellation does not leave connections open.
+            await asyncio.shield(self._runtime.close())
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    def workspace(self, name: str) -> Workspace:
+        """Return the same stores for the tenant `name`, over the same connections.
+
+        Raises:
+            InvalidRecord: The name is empty or no text.
+            LimitExceeded: It has more than 256 bytes.
+        """
+        return Workspace(self, name)
+
+    async def workspaces(self) -> list[str]:
+        """Return the workspaces that have data on any backend, in order."""
+        found: set[str] = set()
+        for opened in self.runtime.backends.values():
+            found.update(await opened.backend.workspaces())
+        return sorted(found)
+
+    def raw(self, backend: str) -> Any:
+        """Return the driver's own client of a backend, for what no abstraction covers.
+
+        Raises:
+            ConfigError: No backend has that name.
+        """
+        opened = self.runtime.backends.get(backend)
+        if opened is None:
+            names = ", ".join(sorted(self.runtime.backends))
+            raise ConfigError(f"no backend is called {backend!r}", hint=f"There are: {names}")
+        return opened.backend.raw
+
+    async def plan(self) -> list[Change]:
+        """Return what has to change for the engines to have what is declared."""
+        return await planning.plan(self.runtime)
+
+    async def apply(self) -> list[Change]:
+        """Carry out what `plan` returns; never destructive. Returns what was done.
+
+        Raises:
+            SchemaMismatch: A change is refused; nothing was changed.
+        """
+        return await planning.apply(self.runtime)
+
+    async def health(self, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
+        """Ask every backend something small, each within `timeout` seconds."""
+        return await health(self.runtime, timeout=timeout)
+
+    async def doctor(self) -> list[Finding]:
+        """Return what is wrong with the installation, backends and stores, the worst first."""
+        return await doctor(self.runtime)
+
+
+def open(
+    source: str | Path | Mapping[str, Any] | None = None,
+    *,
+    stores: Sequence[StoreSpec] = (),
+    schema: Literal["auto", "check", "off"] | None = None,
+    tolerant: bool = False,
+) -> Polystore:
+    """Return a client for a configuration; use it with `async with`.
+
+    Args:
+        source: A YAML file's path, a mapping of the same shape, or None: an embedded engine in
+            `./.polystore`.
+        stores: Stores that the code declares, beside those of the file.
+        schema: Overrides every backend's `schema:`; `off` neither checks nor changes anything.
+        tolerant: Open what can be opened, for `doctor` and `health`; using a store whose backend
+            could not be opened raises why.
+
+    Raises:
+        ConfigError: The configuration is wrong; every problem is named with file, line and key.
+    """
+    return Polystore(source, stores, schema=schema, tolerant=tolerant)

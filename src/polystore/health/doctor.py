@@ -1,0 +1,118 @@
+"""What is wrong, how bad it is, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from polystore.errors import ConfigError, PolystoreError
+from polystore.plugins.registry import refuse_foreign_distribution
+from polystore.schema.planning import plan
+from polystore.types.reports import Finding, Health
+
+if TYPE_CHECKING:
+    from polystore.runtime import OpenBackend, Runtime
+
+HEALTH_TIMEOUT = 5.0
+"""Seconds after which a backend that says nothing is reported as not healthy."""
+
+
+async def health(runtime: Runtime, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
+    """Ask every backend something small, all at once, each within `timeout` seconds."""
+    asked = [_ask(opened, timeout) for opened in runtime.backends.values()]
+    failed = [
+        Health(name, ok=False, latency=0.0, message=str(error))
+        for name, error in runtime.failures.items()
+    ]
+    return [*await asyncio.gather(*asked), *failed]
+
+
+async def _ask(opened: OpenBackend, timeout: float) -> Health:
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(timeout):
+            await opened.backend.ping()
+    except TimeoutError:
+        message = f"no answer within {timeout:g} s"
+        return Health(opened.name, ok=False, latency=timeout, message=message)
+    except PolystoreError as error:
+        latency = time.perf_counter() - started
+        return Health(opened.name, ok=False, latency=latency, message=str(error))
+    return Health(opened.name, ok=True, latency=time.perf_counter() - started)
+
+
+async def doctor(runtime: Runtime) -> list[Finding]:
+    """Return findings about the installation, each backend and each store, the worst first.
+
+    Give it a runtime that was opened tolerantly: a backend that cannot be opened is a finding.
+    """
+    findings = _installation()
+    findings += [
+        Finding(name, "reachable", "error", error.message, action=error.hint)
+        for name, error in runtime.failures.items()
+    ]
+    for opened in runtime.backends.values():
+        findings += await _examine(opened)
+    if not runtime.failures:
+        findings += await _drift(runtime)
+    worst_first = {"error": 0, "warning": 1, "info": 2, "ok": 3}
+    return sorted(findings, key=lambda finding: worst_first[finding.severity])
+
+
+def _installation() -> list[Finding]:
+    try:
+        refuse_foreign_distribution()
+    except ConfigError as error:
+        return [Finding("polystore", "installation", "error", error.message, action=error.hint)]
+    return []
+
+
+async def _examine(opened: OpenBackend) -> list[Finding]:
+    answer = await _ask(opened, HEALTH_TIMEOUT)
+    if not answer.ok:
+        action = "Check that the server runs, and its address"
+        return [Finding(opened.name, "reachable", "error", answer.message, action=action)]
+    message = f"answers in {answer.latency * 1000:.1f} ms"
+    findings = [Finding(opened.name, "reachable", "ok", message)]
+    findings += [
+        Finding(opened.name, "capabilities", "error", excess, action="Report it to its author")
+        for kind, at_most in opened.info.at_most.items()
+        if (live := opened.backend.capabilities(kind)) is not None
+        for excess in live.excess_over(at_most)
+    ]
+    try:
+        stored = list((await opened.backend.catalogue()).values())
+        findings += await opened.backend.findings(stored)
+    except PolystoreError as error:
+        findings.append(
+            Finding(opened.name, "examination", "error", error.message, action=error.hint)
+        )
+    return findings
+
+
+async def _drift(runtime: Runtime) -> list[Finding]:
+    try:
+        changes = await plan(runtime)
+    except PolystoreError as error:
+        return [
+            Finding(
+                error.backend or "polystore",
+                "schema",
+                "error",
+                error.message,
+                store=error.store,
+                action=error.hint,
+            )
+        ]
+    return [
+        Finding(
+            change.backend,
+            "schema",
+            "error" if change.refused else "warning",
+            change.summary,
+            store=change.store,
+            action=change.refused or "polystore apply",
+        )
+        for change in changes
+    ]

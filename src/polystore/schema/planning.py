@@ -1,0 +1,173 @@
+"""What has to change for the engines to have what is declared; and making it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from polystore.errors import SchemaMismatch
+from polystore.runtime import Declared, live_capabilities
+from polystore.specdiff import SpecChange, StoredSpec, compare_specs, spec_after
+from polystore.types.reports import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from polystore.runtime import OpenBackend, Runtime
+    from polystore.specs import StoreSpec
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A change of one store, and what the catalogue says once it is done."""
+
+    stored: StoredSpec
+    change: SpecChange
+
+
+async def plan(runtime: Runtime) -> list[Change]:
+    """Return every step from what the engines have to what is declared; [] if there is none."""
+    changes: list[Change] = []
+    for opened in runtime.backends.values():
+        changes += await opened.backend.layout_changes()
+        catalogue = await opened.backend.catalogue()
+        for step in _steps(opened, _served(runtime, opened), catalogue):
+            changes.append(await _describe(opened, step))
+    return changes
+
+
+async def apply(runtime: Runtime) -> list[Change]:
+    """Carry out what `plan` returns, under each backend's schema lock; return what was done.
+
+    Raises:
+        SchemaMismatch: A step is refused; nothing was changed on any backend.
+    """
+    refuse([change for change in await plan(runtime) if change.refused])
+    done: list[Change] = []
+    for opened in runtime.backends.values():
+        done += await _apply_backend(opened, _served(runtime, opened))
+    return done
+
+
+async def _apply_backend(opened: OpenBackend, declared: list[Declared]) -> list[Change]:
+    done = list(await opened.backend.layout_changes())
+    if done:
+        await opened.backend.apply_layout()
+    async with opened.backend.schema_lock():
+        # Planned anew under the lock: another process may have done it meanwhile.
+        for step in _steps(opened, declared, await opened.backend.catalogue()):
+            described = await _describe(opened, step)
+            refuse([described] if described.refused else [])
+            await opened.backend.apply_change(step.stored, step.change)
+            done.append(described)
+    return done
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Do at open what each backend's `schema:` says: make it so, or check that it is so.
+
+    Raises:
+        SchemaMismatch: What is declared cannot be had, or (with `check`) has to be applied first.
+    """
+    runtime.on_inferred(ensure)
+    for opened in runtime.backends.values():
+        declared = _served(runtime, opened)
+        if opened.schema_mode == "auto":
+            await _make_so(opened, declared)
+        elif opened.schema_mode == "check":
+            await _check(opened, declared)
+
+
+async def _make_so(opened: OpenBackend, declared: list[Declared]) -> None:
+    pending = bool(await opened.backend.layout_changes())
+    if not pending:
+        steps = _steps(opened, declared, await opened.backend.catalogue())
+        refuse([await _describe(opened, step) for step in steps if step.change.reason])
+        pending = bool(steps)
+    if pending:
+        await _apply_backend(opened, declared)
+
+
+async def _check(opened: OpenBackend, declared: list[Declared]) -> None:
+    changes = list(await opened.backend.layout_changes())
+    steps = _steps(opened, declared, await opened.backend.catalogue())
+    # New settings that only the catalogue notes are no reason to stop a service.
+    real = [step for step in steps if step.change.action != "update_spec"]
+    changes += [await _describe(opened, step) for step in real]
+    refuse([change for change in changes if change.refused])
+    if changes:
+        raise SchemaMismatch(
+            "the engine does not have what is declared: "
+            + "; ".join(change.summary for change in changes),
+            backend=opened.name,
+            hint="See `polystore plan`, then run `polystore apply`; or set `schema: auto`",
+        )
+
+
+async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
+    """Return an inferred store's catalogue row, made now if it is new.
+
+    Raises:
+        SchemaMismatch: It is new, and the backend's `schema:` forbids making it.
+    """
+    opened = runtime.backend_for(spec)
+    existing = (await opened.backend.catalogue()).get(spec.name)
+    if existing is not None and existing.spec.kind == spec.kind:
+        return existing
+    declared = runtime.declared.get(spec.name)
+    origin = declared.origin if declared else "inferred"
+    if existing is None and opened.schema_mode != "auto":
+        raise SchemaMismatch(
+            f"the {spec.kind} store {spec.name!r} does not exist",
+            backend=opened.name,
+            store=spec.name,
+            hint="Declare it under `stores:` and run `polystore apply`; or set `schema: auto`",
+        )
+    await _apply_backend(opened, [Declared(spec, origin)])
+    return (await opened.backend.catalogue())[spec.name]
+
+
+def refuse(changes: Iterable[Change]) -> None:
+    """Raise SchemaMismatch for the changes that are refused, all in one message."""
+    refused = list(changes)
+    if refused:
+        raise SchemaMismatch(
+            "; ".join(f"store {change.store}: {change.summary}" for change in refused),
+            backend=refused[0].backend,
+            store=refused[0].store,
+            hint=refused[0].refused,
+        )
+
+
+def _served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
+    return [
+        declared
+        for declared in runtime.declared.values()
+        if runtime.config.backend_of(declared.spec) == opened.name
+    ]
+
+
+def _steps(
+    opened: OpenBackend, declared: Iterable[Declared], catalogue: Mapping[str, StoredSpec]
+) -> list[_Step]:
+    steps: list[_Step] = []
+    for wanted in declared:
+        live_capabilities(opened, wanted.spec)
+        existing = catalogue.get(wanted.spec.name)
+        generation = existing.generation if existing else 1
+        now = existing.spec if existing else None
+        for change in compare_specs(now, wanted.spec):
+            now = spec_after(now, wanted.spec, change)
+            steps.append(_Step(StoredSpec(now, generation, wanted.origin), change))
+    return steps
+
+
+async def _describe(opened: OpenBackend, step: _Step) -> Change:
+    return Change(
+        backend=opened.name,
+        store=step.stored.spec.name,
+        action=step.change.action,
+        summary=step.change.summary,
+        statements=await opened.backend.statements(step.stored, step.change),
+        refused=step.change.reason,
+    )

@@ -1,0 +1,139 @@
+"""Units of work: several stores, all or nothing, on one transactional backend."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from polystore.capabilities import Feature
+from polystore.errors import Closed, ConfigError, StoreNotFound, UnsupportedError
+from polystore.runtime import live_capabilities
+from polystore.stores.doc import DocStore
+from polystore.stores.graph import GraphStore
+from polystore.stores.kv import KVStore
+from polystore.stores.vector import VectorStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from polystore.capabilities import Kind
+    from polystore.runtime import OpenBackend, Runtime
+    from polystore.stores.bound import BoundStore
+    from polystore.types.call import Call
+
+Guarantee: TypeAlias = Literal["atomic", "journaled"]
+"""`atomic`: one transaction that reads its own writes. `journaled`: rolled forward by recovery."""
+
+
+class UnitOfWork:
+    """Writes to the named stores become visible together when the block ends, or not at all.
+
+    Use it with `async with`. Inside, reads see what the unit wrote; outside, nothing of it shows
+    before the end. An exception, or a cancellation, rolls everything back.
+
+    Args:
+        runtime: The open runtime.
+        call: Workspace and options of every call in the unit.
+        stores: Names of the stores that take part.
+
+    Raises:
+        ConfigError: No store is named.
+        StoreNotFound: A named store is not declared.
+        UnsupportedError: The stores' backends cannot guarantee it.
+    """
+
+    def __init__(self, runtime: Runtime, call: Call, stores: Sequence[str]) -> None:
+        if not stores:
+            raise ConfigError("a unit of work names its stores", hint='unit_of_work("a", "b")')
+        self._runtime = runtime
+        self._call = call
+        self._names = tuple(dict.fromkeys(stores))
+        self._backend = self._common_backend()
+        self._open: AsyncExitStack | None = None
+        self._entered: Call | None = None
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What this unit promises; known before it starts."""
+        return "atomic"
+
+    async def __aenter__(self) -> Self:
+        """Begin the transaction."""
+        if self._open is not None:
+            raise Closed("a unit of work is used once", hint="Make a new one")
+        for name in self._names:
+            await self._bound(name).ready()
+        self._backend.gate.check(self._names[0])
+        self._open = AsyncExitStack()
+        session = await self._open.enter_async_context(self._backend.backend.transaction())
+        self._entered = replace(self._call, session=session)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Commit, or roll back if the block was left by an exception."""
+        self._entered = None
+        if self._open is not None:
+            await self._open.__aexit__(kind, error, trace)
+
+    def kv(self, name: str) -> KVStore:
+        """Return a key-value store of this unit."""
+        return KVStore(*self._view("kv", name))
+
+    def vector(self, name: str) -> VectorStore:
+        """Return a vector store of this unit."""
+        return VectorStore(*self._view("vector", name))
+
+    def graph(self, name: str) -> GraphStore:
+        """Return a graph store of this unit."""
+        return GraphStore(*self._view("graph", name))
+
+    def doc(self, name: str) -> DocStore:
+        """Return a document store of this unit."""
+        return DocStore(*self._view("doc", name))
+
+    def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
+        if self._entered is None:
+            raise Closed("the unit of work is not running", hint="Use it inside its `async with`")
+        if name not in self._names:
+            raise StoreNotFound(
+                f"the store {name!r} takes no part in this unit of work",
+                store=name,
+                hint=f"Name it: unit_of_work({', '.join(map(repr, (*self._names, name)))})",
+            )
+        return self._runtime.bound(kind, name), self._entered
+
+    def _bound(self, name: str) -> BoundStore[Any]:
+        declared = self._runtime.declared.get(name)
+        if declared is None:
+            raise StoreNotFound(
+                f"the store {name!r} is not declared",
+                store=name,
+                hint="A unit of work takes declared stores only",
+            )
+        return self._runtime.bound(declared.spec.kind, name)
+
+    def _common_backend(self) -> OpenBackend:
+        specs = [self._bound(name).spec for name in self._names]
+        opened = {self._runtime.config.backend_of(spec): spec for spec in specs}
+        if len(opened) > 1:
+            raise UnsupportedError(
+                f"the stores of this unit of work are on {len(opened)} backends: "
+                f"{', '.join(sorted(opened))}",
+                hint="Put them on one backend with the capability 'transaction'",
+            )
+        backend = self._runtime.backend_for(specs[0])
+        for spec in specs:
+            live_capabilities(backend, spec).require(
+                Feature.TRANSACTION,
+                backend=backend.name,
+                store=spec.name,
+                operation="a unit of work",
+            )
+        return backend

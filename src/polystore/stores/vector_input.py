@@ -138,7 +138,8 @@ def build_batch(
         else as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what="the vectors")
     )
     text_column: list[str | None] = [None] * rows if texts is None else list(texts)
-    given: Sequence[Mapping[str, Any]] = [{}] * rows if metadata is None else metadata
+    empty: list[Mapping[str, Any]] = [{}]
+    given = empty * rows if metadata is None else metadata
     objects = [json_object(value, what="the metadata") for value in given]
     if not rows == len(matrix) == len(text_column) == len(objects):
         raise InvalidRecord(

@@ -1,0 +1,35 @@
+# Two commands from a fresh clone: `make demo` and `make test`. Each does its own set-up.
+SHELL := /bin/bash
+RUN := .venv/bin/
+
+.PHONY: help demo test lint bench setup servers lock clean
+help:  ## This list.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup  ## Load the Python standard library into an embedded database and ask it questions.
+	@$(RUN)polystore demo $(ARGS)
+
+test: setup servers  ## Every test, on real servers that the tests start themselves.
+	$(RUN)python -m pytest $(ARGS)
+
+lint: setup  ## Format, lint, types, layers.
+	$(RUN)ruff format --check .
+	$(RUN)ruff check .
+	$(RUN)basedpyright --level error
+	$(RUN)lint-imports --no-logo
+
+bench: setup  ## Measure against the bare driver, in one run.
+	$(RUN)python -m bench $(ARGS)
+
+setup:
+	@tools/setup.sh
+
+servers:
+	@tools/servers.sh
+
+lock: setup  ## Resolve the dependencies anew; ARGS=--upgrade takes newer ones.
+	tools/lock.sh $(ARGS)
+
+clean:  ## Remove everything that is not in the repository, the demo's database included.
+	-@test ! -x $(RUN)polystore || $(RUN)python -m polystore_postgres.embedded stop .polystore
+	rm -rf .venv .tools .polystore .pytest_cache .ruff_cache .hypothesis .coverage

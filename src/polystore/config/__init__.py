@@ -5,7 +5,7 @@ nearest right key, and nothing secret is ever shown.
 """
 
 from polystore.config.json_schema import config_json_schema
-from polystore.config.load import load_config, validate_backend
+from polystore.config.load import load_config, validate_backend, validate_backends
 from polystore.config.models import BackendConfig, PolystoreConfig, RawBackend
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "config_json_schema",
     "load_config",
     "validate_backend",
+    "validate_backends",
 ]

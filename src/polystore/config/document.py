@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from polystore.config.env import has_reference, substitute
+from polystore.config.limits import MAX_BYTES, MAX_DEPTH
 from polystore.config.origin import KeyPath, Origin, show_path
 from polystore.config.problems import Problems
-from polystore.config.yaml_file import MAX_BYTES, MAX_DEPTH, parse_yaml
 from polystore.errors import ConfigError
 
 
@@ -43,10 +43,14 @@ def read_document(
 
 
 def _read_file(path: Path, environ: Mapping[str, str]) -> tuple[Origin, dict[str, Any]]:
+    # Loaded only when there is a file: the YAML parser is a large part of the import time.
+    from polystore.config.yaml_file import parse_yaml
+
     name = str(path)
     try:
         file = path.expanduser().resolve()
-        raw = file.read_bytes()
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(
@@ -54,7 +58,7 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> tuple[Origin, dict[str
             hint="Check the path, or write a new file with `polystore init`",
         ) from error
     if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{name}: {len(raw)} bytes are too many for a configuration")
+        raise ConfigError(f"{name}: more than {MAX_BYTES} bytes is no configuration")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from polystore.config.blocks import read_backends, read_stores
 from polystore.config.document import read_document
 from polystore.config.models import BackendConfig, FileModel, PolystoreConfig
 from polystore.config.origin import show_path
-from polystore.config.problems import Problems, suggestion, with_suggestion
+from polystore.config.problems import Problems, raise_problems, suggestion, with_suggestion
 from polystore.config.references import check_backend_names, check_store_names
 from polystore.config.secret_values import SecretReader
 from polystore.config.validation import Place, validate, within
@@ -81,6 +81,35 @@ def validate_backend(config: PolystoreConfig, name: str, model: type[C]) -> C:
         hint = suggestion(name, config.backends) or "none is declared"
         raise ConfigError(f"the backend {name!r} is not declared", hint=hint.capitalize())
     problems = Problems(raw.origin)
+    validated = _validate_block(config, name, model, problems)
+    problems.raise_if_any()
+    return cast("C", validated)
+
+
+def validate_backends(
+    config: PolystoreConfig, models: Mapping[str, type[BackendConfig]]
+) -> dict[str, BackendConfig]:
+    """Return the blocks of all backends, each as the model that `models` has for its `use`.
+
+    Raises:
+        ConfigError: As `validate_backend`; the problems of all blocks are told together.
+    """
+    found: list[tuple[int, str]] = []
+    validated: dict[str, BackendConfig | None] = {}
+    name = ""
+    for backend, raw in config.backends.items():
+        problems = Problems(raw.origin)
+        validated[backend] = _validate_block(config, backend, models[raw.use], problems)
+        found += problems.found
+        name = raw.origin.name
+    raise_problems(name, found)
+    return {name: block for name, block in validated.items() if block is not None}
+
+
+def _validate_block(
+    config: PolystoreConfig, name: str, model: type[C], problems: Problems
+) -> C | None:
+    raw = config.backends[name]
     path = ("backends", name)
     secrets = SecretReader(problems, path, config.base_dir)
     settings = cast("dict[str, Any]", secrets.resolve(model, raw.settings))
@@ -93,9 +122,7 @@ def validate_backend(config: PolystoreConfig, name: str, model: type[C]) -> C:
         failed=secrets.failed,
         context={"base_dir": config.base_dir},
     )
-    validated = validate(model, settings, place)
-    problems.raise_if_any()
-    return cast("C", validated)
+    return validate(model, settings, place)
 
 
 def _known_keys(data: Mapping[str, Any], problems: Problems) -> dict[str, Any]:

@@ -40,18 +40,14 @@ class Problems:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self._found: list[tuple[int, str]] = []
-
-    def __bool__(self) -> bool:
-        """Return whether there are any."""
-        return bool(self._found)
+        self.found: list[tuple[int, str]] = []
 
     def add(self, path: KeyPath, text: str) -> None:
         """Add `text`, a whole sentence without its end, about what stands at `path`."""
         line = self.origin.line(path) or 0
         entry = (line, f"{self.origin.where(path)}: {text}")
-        if entry not in self._found:
-            self._found.append(entry)
+        if entry not in self.found:
+            self.found.append(entry)
 
     def raise_if_any(self) -> None:
         """Raise what was found, in the order of the lines.
@@ -59,7 +55,7 @@ class Problems:
         Raises:
             ConfigError: There are problems; its message has one on each line.
         """
-        raise_problems(self.origin.name, self._found)
+        raise_problems(self.origin.name, self.found)
 
 
 def raise_problems(name: str, found: list[tuple[int, str]]) -> None:

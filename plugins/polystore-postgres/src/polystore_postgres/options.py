@@ -1,0 +1,42 @@
+"""`options: {postgres: {...}}` of a store: what only PostgreSQL understands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from polystore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from polystore.specs import StoreSpec
+
+
+class StoreOptions(BaseModel):
+    """Options of one store, applied when its tables are created."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fillfactor: int | None = Field(None, ge=10, le=100, description="Of the tables, in percent.")
+
+    def storage(self) -> str:
+        """Return what follows the parentheses of a CREATE TABLE."""
+        return "" if self.fillfactor is None else f" WITH (fillfactor = {self.fillfactor})"
+
+
+def store_options(spec: StoreSpec) -> StoreOptions:
+    """Return the checked options of a store.
+
+    Raises:
+        ConfigError: There is one that is unknown or out of range.
+    """
+    try:
+        return StoreOptions.model_validate(spec.options_for("postgres"))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"options.postgres.{where} of the store is wrong: {first['msg']}",
+            store=spec.name,
+            hint=f"Known options: {', '.join(StoreOptions.model_fields)}",
+        ) from None

@@ -1,0 +1,28 @@
+"""How large a workspace's part of a table is, without reading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from polystore_postgres.calls import session_of
+
+if TYPE_CHECKING:
+    from polystore.types.call import Call
+    from polystore_postgres.pool import Pool
+
+
+async def estimated_size(pool: Pool, call: Call, table: str) -> int:
+    """Return about how many bytes a workspace takes in a table, indexes included.
+
+    Args:
+        pool: The pool.
+        call: Says the workspace.
+        table: The table's name, quoted, with its schema.
+    """
+    # The workspace's share of the rows, of a table whose rows the server itself has estimated.
+    sql = f"""
+        SELECT (pg_total_relation_size(c.oid) * (w.rows / greatest(c.reltuples, w.rows, 1)))::bigint
+          FROM pg_class AS c,
+               (SELECT count(*)::float8 AS rows FROM {table} WHERE workspace = $1) AS w
+         WHERE c.oid = $2::text::regclass"""  # noqa: S608  a quoted name
+    return await pool.fetchval(sql, call.workspace, table, session=session_of(call))

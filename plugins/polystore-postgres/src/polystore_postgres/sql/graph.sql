@@ -1,0 +1,104 @@
+-- Graph stores. $1 is the workspace, always. /* keys */ and the like are filled by graph_sql.py
+-- with the sort key columns of declared fields.
+
+-- name: upsert_nodes
+WITH moment AS MATERIALIZED (
+    SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS version
+    FROM (SELECT clock_timestamp() AS at) AS clock
+)
+INSERT INTO __SCHEMA__.__NODE__ AS t
+    (workspace, id, folded, labels, properties, version, created_at, updated_at/* keys */)
+SELECT $1, r.id, r.folded, r.labels::text[], r.properties, m.version, m.at, m.at/* values */
+FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]/* arrays */)
+    AS r (id, folded, labels, properties/* keys */), moment AS m
+ORDER BY r.id COLLATE "C"
+ON CONFLICT (workspace, id) DO UPDATE SET
+    labels = excluded.labels,
+    properties = excluded.properties,
+    version = greatest(t.version + 1, excluded.version),
+    updated_at = excluded.updated_at/* updates */
+
+-- name: upsert_edges_create
+WITH moment AS MATERIALIZED (
+    SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS version
+    FROM (SELECT clock_timestamp() AS at) AS clock
+), made AS (
+    INSERT INTO __SCHEMA__.__NODE__
+        (workspace, id, folded, labels, properties, version, created_at, updated_at/* keys */)
+    SELECT $1, e.id, e.folded, '{}', '{}', m.version, m.at, m.at/* missing */
+    FROM unnest($6::text[], $7::text[]) AS e (id, folded), moment AS m
+    WHERE NOT EXISTS (
+        SELECT FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
+    )
+    ORDER BY e.id COLLATE "C"
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO __SCHEMA__.__EDGE__ AS t
+    (workspace, source, type, target, properties, version, created_at, updated_at)
+SELECT $1, r.source, r.type, r.target, r.properties, m.version, m.at, m.at
+FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[])
+    AS r (source, type, target, properties), moment AS m
+ORDER BY r.source COLLATE "C", r.type COLLATE "C", r.target COLLATE "C"
+ON CONFLICT (workspace, source, type, target) DO UPDATE SET
+    properties = excluded.properties,
+    version = greatest(t.version + 1, excluded.version),
+    updated_at = excluded.updated_at
+
+-- name: upsert_edges_refuse
+WITH moment AS MATERIALIZED (
+    SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS version
+    FROM (SELECT clock_timestamp() AS at) AS clock
+), missing AS MATERIALIZED (
+    SELECT e.id FROM unnest($6::text[]) AS e (id)
+    WHERE NOT EXISTS (
+        SELECT FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
+    )
+), stored AS (
+    INSERT INTO __SCHEMA__.__EDGE__ AS t
+        (workspace, source, type, target, properties, version, created_at, updated_at)
+    SELECT $1, r.source, r.type, r.target, r.properties, m.version, m.at, m.at
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[])
+        AS r (source, type, target, properties), moment AS m
+    WHERE NOT EXISTS (SELECT FROM missing)
+    ORDER BY r.source COLLATE "C", r.type COLLATE "C", r.target COLLATE "C"
+    ON CONFLICT (workspace, source, type, target) DO UPDATE SET
+        properties = excluded.properties,
+        version = greatest(t.version + 1, excluded.version),
+        updated_at = excluded.updated_at
+)
+SELECT id FROM missing ORDER BY id COLLATE "C"
+
+-- name: attached
+SELECT a.id FROM unnest($2::text[]) AS a (id)
+WHERE EXISTS (SELECT FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = a.id)
+    OR EXISTS (SELECT FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = a.id)
+ORDER BY a.id COLLATE "C"
+
+-- name: detach
+-- In order of key, as everybody locks edges. The row's place cannot change any more: nobody but
+-- us writes edges of these nodes now, and ours are locked.
+DELETE FROM __SCHEMA__.__EDGE__ WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND (source = ANY ($2::text[]) OR target = ANY ($2::text[]))
+    ORDER BY source, type, target
+    FOR UPDATE
+))
+
+-- name: delete_nodes
+DELETE FROM __SCHEMA__.__NODE__ WHERE workspace = $1 AND id = ANY (ARRAY(
+    SELECT id FROM __SCHEMA__.__NODE__
+    WHERE workspace = $1 AND id = ANY ($2::text[])
+    ORDER BY id
+    FOR UPDATE
+))
+
+-- name: delete_edges
+DELETE FROM __SCHEMA__.__EDGE__ AS t
+USING unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
+WHERE t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+
+-- name: clear_edges
+DELETE FROM __SCHEMA__.__EDGE__ WHERE workspace = $1
+
+-- name: clear_nodes
+DELETE FROM __SCHEMA__.__NODE__ WHERE workspace = $1

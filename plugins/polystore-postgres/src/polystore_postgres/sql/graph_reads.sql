@@ -1,0 +1,153 @@
+-- Reads of graph stores. $1 is the workspace, always.
+
+-- name: get_nodes
+SELECT id, labels, properties, version, created_at, updated_at
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND id = ANY ($2::text[])
+
+-- name: get_edges
+SELECT t.source, t.type, t.target, t.properties, t.version, t.created_at, t.updated_at
+FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
+JOIN __SCHEMA__.__EDGE__ AS t
+    ON t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+
+-- name: edges_out
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+
+-- name: edges_out_typed
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
+
+-- name: edges_in
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+
+-- name: edges_in_typed
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
+
+-- name: edges_both
+SELECT true AS outgoing,
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+UNION ALL
+SELECT false,
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND source <> target
+
+-- name: edges_both_typed
+SELECT true AS outgoing,
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
+UNION ALL
+SELECT false,
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
+    AND source <> target
+
+-- name: scan_edges
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1
+ORDER BY source, type, target
+LIMIT $2
+
+-- name: scan_edges_after
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND (source, type, target) > ($3, $4, $5)
+ORDER BY source, type, target
+LIMIT $2
+
+-- name: counts
+SELECT (SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1) AS nodes,
+    (SELECT count(*) FROM __SCHEMA__.__EDGE__ WHERE workspace = $1) AS edges
+
+-- name: count_nodes
+SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1
+
+-- name: size
+SELECT coalesce((SELECT sum(pg_column_size(n.*)) FROM __SCHEMA__.__NODE__ AS n
+        WHERE workspace = $1), 0)
+    + coalesce((SELECT sum(pg_column_size(e.*)) FROM __SCHEMA__.__EDGE__ AS e
+        WHERE workspace = $1), 0)
+
+-- name: degrees_out
+SELECT source AS id, count(*) AS degree
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+GROUP BY source
+
+-- name: degrees_in
+SELECT target AS id, count(*) AS degree
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+GROUP BY target
+
+-- name: degrees_both
+SELECT source AS id, count(*) AS degree
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+GROUP BY source
+UNION ALL
+SELECT target, count(*)
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+GROUP BY target
+
+-- name: top_out
+SELECT n.id, coalesce(d.degree, 0) AS degree
+FROM __SCHEMA__.__NODE__ AS n
+LEFT JOIN (
+    SELECT source AS id, count(*) AS degree
+    FROM __SCHEMA__.__EDGE__ WHERE workspace = $1 GROUP BY source
+) AS d ON d.id = n.id
+WHERE n.workspace = $1
+ORDER BY degree DESC, n.id
+LIMIT $2
+
+-- name: top_in
+SELECT n.id, coalesce(d.degree, 0) AS degree
+FROM __SCHEMA__.__NODE__ AS n
+LEFT JOIN (
+    SELECT target AS id, count(*) AS degree
+    FROM __SCHEMA__.__EDGE__ WHERE workspace = $1 GROUP BY target
+) AS d ON d.id = n.id
+WHERE n.workspace = $1
+ORDER BY degree DESC, n.id
+LIMIT $2
+
+-- name: top_both
+SELECT n.id, coalesce(d.degree, 0) AS degree
+FROM __SCHEMA__.__NODE__ AS n
+LEFT JOIN (
+    SELECT ends.id, count(*) AS degree
+    FROM (
+        SELECT source AS id FROM __SCHEMA__.__EDGE__ WHERE workspace = $1
+        UNION ALL
+        SELECT target FROM __SCHEMA__.__EDGE__ WHERE workspace = $1
+    ) AS ends
+    GROUP BY ends.id
+) AS d ON d.id = n.id
+WHERE n.workspace = $1
+ORDER BY degree DESC, n.id
+LIMIT $2
+
+-- name: edges_among
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[]) AND target = ANY ($2::text[])
+ORDER BY source, type, target
+
+-- name: ring_out
+SELECT DISTINCT target FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])

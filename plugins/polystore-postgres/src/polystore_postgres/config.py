@@ -140,7 +140,7 @@ class PostgresConfig(BackendConfig):
     path: FolderPath = Field(
         default=Path(".polystore"), description="Folder of the embedded server."
     )
-    schema_name: str = Field(
+    namespace: str = Field(
         default=DEFAULT_SCHEMA, description="The SQL schema that holds every table of this backend."
     )
     pool: PoolConfig = Field(default=PoolConfig())
@@ -157,7 +157,7 @@ class PostgresConfig(BackendConfig):
         default_factory=dict[str, str], description="Server parameters for every session."
     )
 
-    @field_validator("schema_name")
+    @field_validator("namespace")
     @classmethod
     def _valid_schema(cls, name: str) -> str:
         size = len(name.encode(errors="replace"))

@@ -162,12 +162,8 @@ def _columns(
     """
     keys, texts, binary = batch.keys, batch.values, batch.binary
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    if any(binary):
-        values = [None if binary[i] else texts[i] for i in order]
-        binaries = [texts[i] if binary[i] else None for i in order]
-    else:
-        values = [texts[i] for i in order]
-        binaries = [None] * len(order)
+    values: list[bytes | None] = [None if binary[i] else texts[i] for i in order]
+    binaries: list[bytes | None] = [texts[i] if binary[i] else None for i in order]
     ttls: list[float | None] = [None] * len(order)
     if batch.ttls is not None:
         ttls = [None if ttl is None else min(ttl, _LONGEST_TTL) for ttl in batch.ttls]

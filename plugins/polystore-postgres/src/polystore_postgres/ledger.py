@@ -182,7 +182,7 @@ def _check(row: Applied, step: Migration | None, schema: str) -> None:
         raise SchemaMismatch(
             f"migration {row.version} ({row.name}) in schema {schema!r} was applied with another "
             "text than this version has",
-            hint="Install an unmodified polystore-postgres, or use another schema_name",
+            hint="Install an unmodified polystore-postgres, or use another namespace",
         )
 
 

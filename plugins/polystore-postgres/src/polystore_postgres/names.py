@@ -68,9 +68,16 @@ class Names:
 
     Attributes:
         schema: The schema's name, not quoted.
+        vector_schema: Where the extension `vector` lives, not quoted.
     """
 
     schema: str
+    vector_schema: str = "public"
+
+    @property
+    def quoted(self) -> str:
+        """The schema's name, quoted."""
+        return quote_identifier(self.schema)
 
     def bare(self, prefix: str, stored: StoredSpec) -> str:
         """Return the name of a store's table, not quoted and without the schema.
@@ -88,4 +95,4 @@ class Names:
 
     def qualify(self, name: str) -> str:
         """Return `name` in this schema, quoted."""
-        return f"{quote_identifier(self.schema)}.{quote_identifier(name)}"
+        return f"{self.quoted}.{quote_identifier(name)}"

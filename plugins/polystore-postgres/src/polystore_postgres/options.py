@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from polystore.errors import ConfigError
 
 if TYPE_CHECKING:
-    from polystore.specs import StoreSpec
+    from polystore.specs import StoreSpec, VectorSpec
 
 
 class StoreOptions(BaseModel):
@@ -24,19 +24,45 @@ class StoreOptions(BaseModel):
         return "" if self.fillfactor is None else f" WITH (fillfactor = {self.fillfactor})"
 
 
+class VectorOptions(StoreOptions):
+    """Options of a vector store."""
+
+    text_config: str = Field(
+        "simple",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="Text search configuration; `simple` keeps words as they are.",
+    )
+
+
+Options = TypeVar("Options", bound=StoreOptions)
+
+
 def store_options(spec: StoreSpec) -> StoreOptions:
     """Return the checked options of a store.
 
     Raises:
         ConfigError: There is one that is unknown or out of range.
     """
+    return _checked(spec, StoreOptions)
+
+
+def vector_options(spec: VectorSpec) -> VectorOptions:
+    """Return the checked options of a vector store.
+
+    Raises:
+        ConfigError: There is one that is unknown or out of range.
+    """
+    return _checked(spec, VectorOptions)
+
+
+def _checked(spec: StoreSpec, model: type[Options]) -> Options:
     try:
-        return StoreOptions.model_validate(spec.options_for("postgres"))
+        return model.model_validate(spec.options_for("postgres"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"options.postgres.{where} of the store is wrong: {first['msg']}",
             store=spec.name,
-            hint=f"Known options: {', '.join(StoreOptions.model_fields)}",
+            hint=f"Known options: {', '.join(model.model_fields)}",
         ) from None

@@ -1,0 +1,189 @@
+"""The backend: one PostgreSQL, reached by an address or embedded."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from polystore.backend import Backend
+from polystore.errors import Closed, UnsupportedError
+from polystore.types.reports import Change
+from polystore_postgres import catalogue, ledger
+from polystore_postgres.capabilities import live_capabilities
+from polystore_postgres.config import PostgresConfig
+from polystore_postgres.embedded import EmbeddedServer, start_embedded
+from polystore_postgres.errors import DRIVER_ERRORS
+from polystore_postgres.findings import find
+from polystore_postgres.kinds import KINDS
+from polystore_postgres.names import Names
+from polystore_postgres.pool import Pool
+from polystore_postgres.workspaces import list_workspaces
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from polystore.capabilities import Capabilities, Kind
+    from polystore.specdiff import SpecChange, StoredSpec
+    from polystore.stores.driver import Driver
+    from polystore.types.reports import Finding
+
+_LOCK_PAUSE = 0.1
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('polystore stores ' || $1, 0))"
+
+
+class PostgresBackend(Backend[PostgresConfig]):
+    """All stores of one schema in one database, through one pool."""
+
+    def __init__(self, name: str, config: PostgresConfig) -> None:
+        super().__init__(name, config)
+        self._server: EmbeddedServer | None = None
+        self._pool: Pool | None = None
+
+    @property
+    def pool(self) -> Pool:
+        """The open pool.
+
+        Raises:
+            Closed: The backend is not open.
+        """
+        if self._pool is None:
+            raise Closed("the backend is not open", backend=self.name)
+        return self._pool
+
+    @property
+    def names(self) -> Names:
+        """The names in our schema and in that of pgvector."""
+        return Names(self.config.namespace, self.pool.facts.vector_schema or "public")
+
+    @property
+    @override
+    def raw(self) -> Pool:
+        """The pool; `async with backend.raw.acquire(raw=True)` lends an asyncpg connection."""
+        return self.pool
+
+    @property
+    @override
+    def schema_auto(self) -> bool:
+        return self.config.embedded
+
+    @override
+    async def open(self) -> None:
+        if self.config.embedded:
+            self._server = await start_embedded(self.config.path)
+        self._pool = await Pool.open(self.config, backend=self.name, embedded=self._server)
+
+    @override
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        server, self._server = self._server, None
+        try:
+            if pool is not None:
+                await pool.close()
+        finally:
+            if server is not None:
+                await server.close()
+
+    @override
+    async def ping(self) -> None:
+        await self.pool.fetchval("SELECT 1")
+
+    @override
+    def capabilities(self, kind: Kind) -> Capabilities | None:
+        facts = self.pool.facts
+        has_vector = facts.has_vector or facts.vector_available is not None
+        return live_capabilities(kind, has_vector=has_vector)
+
+    @override
+    async def bind(self, stored: StoredSpec) -> Driver:
+        kind = stored.spec.kind
+        capabilities = self.capabilities(kind)
+        if capabilities is None:
+            raise UnsupportedError(
+                f"PostgreSQL {self.pool.facts.version} at {self.pool.endpoint.address} has no "
+                "pgvector, which vector stores need",
+                backend=self.name,
+                store=stored.spec.name,
+                hint="Install pgvector on the server (the package is called postgresql-<version>-"
+                "pgvector on Debian), or put this store on another backend",
+            )
+        return KINDS[kind].load_driver()(self.pool, stored, self.names, capabilities)
+
+    @override
+    async def catalogue(self) -> dict[str, StoredSpec]:
+        async with self.pool.acquire() as connection:
+            return await catalogue.read_catalogue(connection, self.names)
+
+    @override
+    async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
+        async with self.pool.acquire() as connection:
+            return tuple(await catalogue.change_statements(connection, self.names, stored, change))
+
+    @override
+    async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
+        if stored.spec.kind == "vector" and not self.pool.facts.has_vector:
+            async with self.pool.admin() as connection:
+                await ledger.ensure_vector(connection)
+            await self.pool.refresh()
+        async with self.pool.admin() as connection:
+            await catalogue.apply_change(connection, self.names, stored, change)
+
+    @override
+    async def layout_changes(self) -> Sequence[Change]:
+        schema = self.names.schema
+        async with self.pool.acquire() as connection, connection.transaction():
+            pending = await ledger.pending(connection, schema)
+        return [
+            Change(
+                backend=self.name,
+                store=None,
+                action="migrate_layout",
+                summary=f"migration {step.version} ({step.name}) of schema {schema!r}",
+                statements=(step.sql.replace("__SCHEMA__", self.names.quoted),),
+            )
+            for step in pending
+        ]
+
+    @override
+    async def apply_layout(self) -> None:
+        async with self.pool.admin() as connection:
+            await ledger.migrate(connection, self.names.schema)
+
+    @override
+    @asynccontextmanager
+    async def schema_lock(self) -> AsyncGenerator[None]:
+        async with super().schema_lock():
+            # A connection of its own: the work under the lock may need the pool's last one.
+            connection = await self.pool.endpoint.connect_patiently()
+            try:
+                # Who waits inside a statement holds a snapshot, and CREATE INDEX CONCURRENTLY
+                # waits for snapshots: so nobody waits inside one, but asks again.
+                while True:
+                    transaction = connection.transaction()
+                    await transaction.start()
+                    if await connection.fetchval(_TRY_LOCK, self.names.schema):
+                        break
+                    await transaction.rollback()
+                    await asyncio.sleep(_LOCK_PAUSE)
+                yield
+            except DRIVER_ERRORS as error:
+                raise self.pool.translator.statement(error) from error
+            finally:
+                connection.terminate()
+
+    @override
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[object]:
+        async with self.pool.transaction() as session:
+            yield session
+
+    @override
+    async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:
+        return await find(self.pool, self.names, stored)
+
+    @override
+    async def workspaces(self) -> list[str]:
+        stores = list((await self.catalogue()).values())
+        return await list_workspaces(self.pool, self.names, stores)

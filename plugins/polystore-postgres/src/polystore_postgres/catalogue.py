@@ -1,0 +1,103 @@
+"""The stores that exist, and changing them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from pydantic import TypeAdapter
+
+from polystore.errors import PolystoreError
+from polystore.filters import parse_path
+from polystore.specdiff import StoredSpec
+from polystore.specs import AnyStoreSpec, StoreSpec
+from polystore_postgres import online
+from polystore_postgres.kinds import KINDS
+from polystore_postgres.sqlfile import block
+from polystore_postgres.tables import create_statements
+
+if TYPE_CHECKING:
+    from polystore.specdiff import SpecChange
+    from polystore_postgres.connection import Connection
+    from polystore_postgres.names import Names
+
+_SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
+
+
+async def read_catalogue(connection: Connection, names: Names) -> dict[str, StoredSpec]:
+    """Return the stores that exist, by name; {} before the layout is there."""
+    if not await connection.fetchval(block("catalogue.sql", "exists"), names.qualify("stores")):
+        return {}
+    rows = await connection.fetch(block("catalogue.sql", "read", schema=names.schema))
+    found = [
+        StoredSpec(_SPECS.validate_python(row["spec"]), row["generation"], row["origin"])
+        for row in rows
+    ]
+    return {stored.spec.name: stored for stored in found}
+
+
+async def write_catalogue(connection: Connection, names: Names, stored: StoredSpec) -> None:
+    """Record `stored` as what is true."""
+    spec = stored.spec
+    await connection.execute(
+        block("catalogue.sql", "write", schema=names.schema),
+        spec.name,
+        spec.kind,
+        orjson.dumps(spec.model_dump(mode="json", exclude={"backend"})),
+        stored.generation,
+        stored.origin,
+    )
+
+
+async def apply_change(
+    connection: Connection, names: Names, stored: StoredSpec, change: SpecChange
+) -> None:
+    """Carry out one change and record what is true afterwards.
+
+    Args:
+        connection: Outside a transaction.
+        names: The names in the schema.
+        stored: What is true once it is done.
+        change: What to do.
+    """
+    schema = KINDS[stored.spec.kind].load_schema()
+    if change.action == "create_store":
+        async with connection.transaction():
+            for statement in create_statements(schema, stored, names):
+                await connection.execute(statement)
+            await write_catalogue(connection, names, stored)
+        return
+    if change.action == "refused":
+        raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
+    if change.action == "add_field":
+        table = schema.key_table(stored, names)
+        if table is not None and _has_column(change):
+            await online.add_column(connection, table, parse_path(change.subject[0]))
+    if change.action in ("add_field", "add_index"):
+        await online.add_indexes(connection, names, schema.indexes(stored, names))
+    await write_catalogue(connection, names, stored)
+
+
+async def change_statements(
+    connection: Connection, names: Names, stored: StoredSpec, change: SpecChange
+) -> list[str]:
+    """Return what `apply_change` would send."""
+    schema = KINDS[stored.spec.kind].load_schema()
+    if change.action == "create_store":
+        return create_statements(schema, stored, names)
+    statements: list[str] = []
+    if change.action == "add_field":
+        table = schema.key_table(stored, names)
+        if table is not None and _has_column(change):
+            statements += online.column_statements(table, parse_path(change.subject[0]))
+    if change.action in ("add_field", "add_index"):
+        indexes = schema.indexes(stored, names)
+        usable = await online.index_states(connection, names, indexes)
+        missing = [index for index in indexes if not usable.get(index.name)]
+        statements += [index.statement(concurrently=True) for index in missing]
+    return statements
+
+
+def _has_column(change: SpecChange) -> bool:
+    # A declared array has an index on its jsonb instead: arrays all sort alike.
+    return change.subject[1:] != ("array",)

@@ -1,0 +1,32 @@
+-- The catalogue of stores, and what the server's own catalogue says about our tables.
+
+-- name: exists
+SELECT to_regclass($1::text) IS NOT NULL
+
+-- name: read
+SELECT spec, generation, origin FROM __SCHEMA__.stores ORDER BY name
+
+-- name: write
+INSERT INTO __SCHEMA__.stores AS s (name, kind, spec, generation, origin, layout)
+VALUES ($1, $2, $3::jsonb, $4, $5, (SELECT max(version) FROM __SCHEMA__.ledger))
+    ON CONFLICT (name) DO UPDATE
+   SET spec = excluded.spec,
+       generation = excluded.generation,
+       origin = excluded.origin,
+       updated_at = now()
+
+-- name: indexes
+SELECT c.relname AS name, i.indisvalid AND i.indisready AS usable
+  FROM pg_index AS i
+  JOIN pg_class AS c ON c.oid = i.indexrelid
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = ANY($2::text[])
+
+-- name: constraint_exists
+SELECT EXISTS (
+    SELECT FROM pg_constraint WHERE conrelid = $1::text::regclass AND conname = $2
+)
+
+-- name: column_ready
+SELECT attnotnull FROM pg_attribute
+ WHERE attrelid = $1::text::regclass AND attname = $2 AND NOT attisdropped

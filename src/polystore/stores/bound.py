@@ -1,18 +1,14 @@
-"""A store as the runtime binds it: a spec, a driver, the backend's gate; what handles share."""
+"""A store as the runtime binds it: a spec, a driver, and the gate of its backend."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
-
-from typing_extensions import override
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from polystore.capabilities import Feature
 from polystore.errors import (
     ConnectionFailed,
-    InvalidRecord,
     LimitExceeded,
     OperationTimeout,
     PartialWrite,
@@ -21,13 +17,13 @@ from polystore.errors import (
 from polystore.stores.driver import Driver
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from polystore.capabilities import Capabilities
     from polystore.specs import StoreSpec
     from polystore.stores.gate import Gate
-    from polystore.types.call import Call, Consistency
+    from polystore.types.call import Call
 
 D = TypeVar("D", bound=Driver)
 T = TypeVar("T")
@@ -188,112 +184,3 @@ class BoundStore(Generic[D]):
                 store=self.name,
                 hint="Store less in one item, or use a backend with a higher limit",
             )
-
-
-class Handle(Generic[D]):
-    """What users hold: a view made of a bound store and a call; cheap to make and to rebind."""
-
-    __slots__ = ("_call", "_store")
-
-    def __init__(self, store: BoundStore[D], call: Call) -> None:
-        self._store = store
-        self._call = call
-
-    @override
-    def __repr__(self) -> str:
-        return (
-            f"<{type(self).__name__} {self._store.name!r} on {self._store.backend!r}, "
-            f"workspace {self._call.workspace!r}>"
-        )
-
-    @property
-    def name(self) -> str:
-        """Name of the store."""
-        return self._store.name
-
-    @property
-    def backend(self) -> str:
-        """Name of the backend that serves it."""
-        return self._store.backend
-
-    @property
-    def workspace(self) -> str:
-        """The tenant whose data this handle reads and writes."""
-        return self._call.workspace
-
-    @property
-    def spec(self) -> StoreSpec:
-        """What was declared."""
-        return self._store.spec
-
-    def with_options(
-        self, *, timeout: float | None = None, consistency: Consistency | None = None
-    ) -> Self:
-        """Return the same store with another deadline (seconds) or freshness of reads."""
-        call = self._call
-        if timeout is not None:
-            if not timeout > 0:
-                raise InvalidRecord(f"a timeout must be positive, not {timeout}")
-            call = replace(call, timeout=timeout)
-        if consistency is not None:
-            call = replace(call, consistency=consistency)
-        return type(self)(self._store, call)
-
-    async def capabilities(self) -> Capabilities:
-        """Return what this store can do, with numeric limits, as its server told."""
-        return (await self._store.ready()).capabilities
-
-    async def clear(self) -> int:
-        """Delete everything of this workspace in this store; return how many rows there were."""
-        return await self._store.run("clear", self._call, lambda d: d.clear(self._call))
-
-    async def size_bytes(self) -> int | None:
-        """Return about how many bytes this workspace takes here, or None if nobody can tell."""
-        return await self._store.run("size_bytes", self._call, lambda d: d.size_bytes(self._call))
-
-
-def last_positions(keys: Sequence[object]) -> list[int] | None:
-    """Return the positions that remain when of equal keys the last wins; None if all differ."""
-    if len(set(keys)) == len(keys):
-        return None
-    last = {key: position for position, key in enumerate(keys)}
-    return sorted(last.values())
-
-
-def split(sizes: Sequence[int], *, rows: int, size: int) -> list[range]:
-    """Return consecutive ranges of at most `rows` rows and `size` bytes (but at least one row)."""
-    ranges: list[range] = []
-    start = total = 0
-    for position, row in enumerate(sizes):
-        if position > start and (position - start >= rows or total + row > size):
-            ranges.append(range(start, position))
-            start, total = position, 0
-        total += row
-    if sizes:
-        ranges.append(range(start, len(sizes)))
-    return ranges
-
-
-def pick(column: list[T], positions: Sequence[int]) -> list[T]:
-    """Return the elements of `column` at `positions`."""
-    return [column[position] for position in positions]
-
-
-def pairs_of(items: Mapping[str, T] | Iterable[tuple[str, T]]) -> Iterable[tuple[str, T]]:
-    """Return the pairs that a mapping has, or that were given."""
-    if isinstance(items, Mapping):
-        return cast("Mapping[str, T]", items).items()
-    return items
-
-
-def json_object(value: object, *, what: str) -> dict[str, Any]:
-    """Return `value`, which must be a dict.
-
-    Raises:
-        InvalidRecord: It is not.
-    """
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    raise InvalidRecord(
-        f"{what} is a {type(value).__name__}, not a JSON object", hint="Store a dict"
-    )

@@ -8,10 +8,11 @@ from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidFilter, InvalidRecord
 from polystore.filters import Path, parse_path
 from polystore.specs import DocSpec
-from polystore.stores.bound import Handle, json_object, last_positions, pairs_of, pick, split
+from polystore.stores.columns import json_object, last_positions, pairs_of, pick, split
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.doc_driver import DocDriver
-from polystore.stores.filtering import FilterLike, checked_filter, refuse_empty
+from polystore.stores.filtering import FilterLike, refuse_empty
+from polystore.stores.handle import Handle
 from polystore.stores.ordering import row_keys
 from polystore.stores.queries import FindQuery, Sort
 from polystore.types.batches import DocBatch
@@ -22,7 +23,6 @@ from polystore.types.records import Page
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-    from polystore.filters import Filter
     from polystore.types.records import Document, FieldCount
     from polystore.types.reports import Explanation
 
@@ -156,15 +156,11 @@ class DocStore(Handle[DocDriver]):
 
     async def get_many(self, ids: Iterable[str]) -> list[Document | None]:
         """Return the document of each id, in order, None where it is absent."""
-        asked = check_keys(ids, what="the id")
-        distinct = list(dict.fromkeys(asked))
-        found: list[Document | None] = []
-        for part in await self._parts(distinct):
-            found += await self._store.run(
-                "get_many", self._call, lambda d, part=part: d.get_many(self._call, part)
-            )
-        by_id = dict(zip(distinct, found, strict=True))
-        return [by_id[id_] for id_ in asked]
+        return await self._read_each(
+            "get_many",
+            check_keys(ids, what="the id"),
+            lambda d, part: d.get_many(self._call, part),
+        )
 
     async def delete(
         self, ids: str | Iterable[str] | None = None, *, filter: FilterLike | None = None
@@ -181,14 +177,10 @@ class DocStore(Handle[DocDriver]):
             return await self._store.run(
                 "delete", self._call, lambda d: d.delete_where(self._call, wanted)
             )
-        distinct = list(
-            dict.fromkeys(check_keys([ids] if isinstance(ids, str) else ids, what="the id"))
+        asked = check_keys([ids] if isinstance(ids, str) else ids, what="the id")
+        return await self._delete_each(
+            "delete", asked, lambda d, part: d.delete_many(self._call, part)
         )
-        parts = [(range(0), part) for part in await self._parts(distinct)]
-        counts = await self._store.run_chunks(
-            "delete", self._call, parts, lambda d, call, part: d.delete_many(call, part)
-        )
-        return sum(counts)
 
     async def find(
         self,
@@ -305,10 +297,6 @@ class DocStore(Handle[DocDriver]):
             operation="sorting by a field that `indexes` does not declare",
         )
 
-    async def _filter(self, filter_: FilterLike | None) -> Filter | None:
-        capabilities = (await self._store.ready()).capabilities
-        return checked_filter(filter_, capabilities, backend=self.backend, store=self.name)
-
     async def _compare_and_set(
         self, operation: str, id_: str, data: Mapping[str, Any], version: int
     ) -> int | None:
@@ -332,10 +320,6 @@ class DocStore(Handle[DocDriver]):
             store=self.name,
             hint="Read it again with get_document and decide anew",
         )
-
-    async def _parts(self, ids: list[str]) -> list[list[str]]:
-        rows = (await self._store.ready()).capabilities.limits.batch_rows
-        return [ids[i : i + rows] for i in range(0, len(ids), rows)]
 
 
 def parse_sort(sort: SortLike | Sequence[SortLike]) -> tuple[Sort, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidRecord
 from polystore.specs import KVSpec
-from polystore.stores.bound import Handle, last_positions, pairs_of, pick, split
+from polystore.stores.columns import last_positions, pairs_of, pick, split
+from polystore.stores.handle import Handle
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.batches import KVBatch
 from polystore.types.durations import parse_duration
@@ -55,17 +56,9 @@ class KVStore(Handle[KVDriver]):
 
     async def get_entries(self, keys: Iterable[str]) -> list[KVEntry | None]:
         """Return the entry of each key, in order, None where it is absent."""
-        asked = check_keys(keys)
-        distinct = asked if len(set(asked)) == len(asked) else list(dict.fromkeys(asked))
-        found: list[KVEntry | None] = []
-        for part in await self._parts(distinct):
-            found += await self._store.run(
-                "get_many", self._call, lambda d, part=part: d.get_many(self._call, part)
-            )
-        if distinct is asked:
-            return found
-        by_key = dict(zip(distinct, found, strict=True))
-        return [by_key[key] for key in asked]
+        return await self._read_each(
+            "get_many", check_keys(keys), lambda d, part: d.get_many(self._call, part)
+        )
 
     async def put(self, key: str, value: Any, *, ttl: TTL = None) -> None:
         """Store `value` under `key`, replacing value and expiry.
@@ -172,12 +165,9 @@ class KVStore(Handle[KVDriver]):
 
     async def delete_many(self, keys: Iterable[str]) -> int:
         """Delete the keys; return how many were there."""
-        distinct = list(dict.fromkeys(check_keys(keys)))
-        parts = [(range(0), part) for part in await self._parts(distinct)]
-        counts = await self._store.run_chunks(
-            "delete_many", self._call, parts, lambda d, call, part: d.delete_many(call, part)
+        return await self._delete_each(
+            "delete_many", check_keys(keys), lambda d, part: d.delete_many(self._call, part)
         )
-        return sum(counts)
 
     async def missing(self, keys: Iterable[str]) -> list[str]:
         """Return those of `keys` that are absent, in order, each once."""
@@ -245,10 +235,6 @@ class KVStore(Handle[KVDriver]):
         driver.capabilities.require(
             Feature.TTL, backend=self.backend, store=self.name, operation="a ttl"
         )
-
-    async def _parts(self, keys: list[str]) -> list[list[str]]:
-        rows = (await self._store.ready()).capabilities.limits.batch_rows
-        return [keys[i : i + rows] for i in range(0, len(keys), rows)]
 
 
 def _ttls(seconds: float | None, rows: int) -> list[float | None] | None:

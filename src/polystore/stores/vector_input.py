@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polystore.errors import InvalidRecord
-from polystore.stores.bound import json_object
+from polystore.stores.columns import json_object
 from polystore.stores.ordering import value_at
 from polystore.types.batches import VectorBatch
 from polystore.types.json_domain import check_text, encode_json

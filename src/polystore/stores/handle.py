@@ -1,0 +1,128 @@
+"""What the handles of all kinds share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from typing_extensions import override
+
+from polystore.errors import InvalidRecord
+from polystore.stores.driver import Driver
+from polystore.stores.filtering import checked_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from polystore.capabilities import Capabilities
+    from polystore.filters import Filter
+    from polystore.specs import StoreSpec
+    from polystore.stores.bound import BoundStore
+    from polystore.stores.filtering import FilterLike
+    from polystore.types.call import Call, Consistency
+
+D = TypeVar("D", bound=Driver)
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Handle(Generic[D]):
+    """What users hold: a view made of a bound store and a call; cheap to make and to rebind."""
+
+    __slots__ = ("_call", "_store")
+
+    def __init__(self, store: BoundStore[D], call: Call) -> None:
+        self._store = store
+        self._call = call
+
+    @override
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self._store.name!r} on {self._store.backend!r}, "
+            f"workspace {self._call.workspace!r}>"
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the store."""
+        return self._store.name
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend that serves it."""
+        return self._store.backend
+
+    @property
+    def workspace(self) -> str:
+        """The tenant whose data this handle reads and writes."""
+        return self._call.workspace
+
+    @property
+    def spec(self) -> StoreSpec:
+        """What was declared."""
+        return self._store.spec
+
+    def with_options(
+        self, *, timeout: float | None = None, consistency: Consistency | None = None
+    ) -> Self:
+        """Return the same store with another deadline (seconds) or freshness of reads."""
+        call = self._call
+        if timeout is not None:
+            if not timeout > 0:
+                raise InvalidRecord(f"a timeout must be positive, not {timeout}")
+            call = replace(call, timeout=timeout)
+        if consistency is not None:
+            call = replace(call, consistency=consistency)
+        return type(self)(self._store, call)
+
+    async def capabilities(self) -> Capabilities:
+        """Return what this store can do, with numeric limits, as its server told."""
+        return (await self._store.ready()).capabilities
+
+    async def clear(self) -> int:
+        """Delete everything of this workspace in this store; return how many rows there were."""
+        return await self._store.run("clear", self._call, lambda d: d.clear(self._call))
+
+    async def size_bytes(self) -> int | None:
+        """Return about how many bytes this workspace takes here, or None if nobody can tell."""
+        return await self._store.run("size_bytes", self._call, lambda d: d.size_bytes(self._call))
+
+    async def _read_each(
+        self,
+        operation: str,
+        keys: Sequence[K],
+        hook: Callable[[D, list[K]], Awaitable[list[R]]],
+    ) -> list[R]:
+        """Ask `hook` for distinct keys, in chunks; return an answer per key, in order."""
+        distinct = list(dict.fromkeys(keys))
+        found: list[R] = []
+        for part in await self._parts(distinct):
+            # The default argument binds this round's part.
+            found += await self._store.run(operation, self._call, lambda d, p=part: hook(d, p))
+        if len(distinct) == len(keys):
+            return found
+        by_key = dict(zip(distinct, found, strict=True))
+        return [by_key[key] for key in keys]
+
+    async def _delete_each(
+        self, operation: str, keys: Sequence[K], hook: Callable[[D, list[K]], Awaitable[int]]
+    ) -> int:
+        """Have `hook` delete distinct keys, in chunks; return how many there were."""
+        distinct = list(dict.fromkeys(keys))
+        chunks: list[tuple[range, list[K]]] = []
+        start = 0
+        for part in await self._parts(distinct):
+            chunks.append((range(start, start + len(part)), part))
+            start += len(part)
+        counts = await self._store.run_chunks(
+            operation, self._call, chunks, lambda d, _, part: hook(d, part)
+        )
+        return sum(counts)
+
+    async def _parts(self, keys: list[K]) -> list[list[K]]:
+        rows = (await self._store.ready()).capabilities.limits.batch_rows
+        return [keys[i : i + rows] for i in range(0, len(keys), rows)]
+
+    async def _filter(self, given: FilterLike | None) -> Filter | None:
+        capabilities = (await self._store.ready()).capabilities
+        return checked_filter(given, capabilities, backend=self.backend, store=self.name)

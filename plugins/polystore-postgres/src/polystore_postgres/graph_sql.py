@@ -1,0 +1,95 @@
+"""The statements of one graph store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from polystore_postgres.filters import FilterTable, compile_filter
+from polystore_postgres.schema_graph import EDGE, NODE, key_table
+from polystore_postgres.sqlfile import block, load_blocks
+
+if TYPE_CHECKING:
+    from polystore.filters import Filter
+    from polystore.specdiff import StoredSpec
+    from polystore.stores.queries import FindQuery
+    from polystore_postgres.names import Names
+
+_MISSING = r", '\x00'::bytea"
+"""The sort key of a field that a node without properties does not have."""
+_COLUMNS = "t.id, t.labels, t.properties, t.version, t.created_at, t.updated_at"
+
+
+class GraphSql:
+    """The SQL of one graph store.
+
+    Attributes:
+        node: The table of nodes, quoted, with its schema.
+        edge: The table of edges, likewise.
+    """
+
+    def __init__(self, stored: StoredSpec, names: Names) -> None:
+        table = key_table(stored, names)
+        self.node = table.name
+        self.edge = names.table(EDGE, stored)
+        self._columns = list(table.columns.values())
+        self._places = {
+            "schema": names.schema,
+            "node": names.bare(NODE, stored),
+            "edge": names.bare(EDGE, stored),
+        }
+        self._filtered = FilterTable(
+            data="t.properties",
+            columns={path: f"t.{column}" for path, column in table.columns.items()},
+            meta={name: f"t.{name}" for name in ("id", "version", "created_at", "updated_at")},
+            labels="t.labels",
+        )
+        self._texts: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        """Return a statement of `graph.sql` or `graph_reads.sql`."""
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = self._assemble(name)
+        return text
+
+    def similar(self, trigram_schema: str) -> str:
+        """Return the search for similar ids, with pg_trgm in the SQL schema `trigram_schema`."""
+        return block("graph_reads.sql", "labels_similar", **self._places, trigram=trigram_schema)
+
+    def find(self, workspace: str, query: FindQuery) -> tuple[str, list[object]]:
+        """Return the statement of `find_nodes` and its parameters."""
+        where, parameters = self._where(workspace, query.filter)
+        if query.after is not None:
+            parameters.append(query.after[1])
+            where += f" AND t.id > ${len(parameters)}::text"
+        parameters += [query.limit, query.offset]
+        return (
+            f"SELECT {_COLUMNS} FROM {self.node} AS t WHERE {where} ORDER BY t.id "  # noqa: S608  names are quoted, values parameters
+            f"LIMIT ${len(parameters) - 1}::bigint OFFSET ${len(parameters)}::bigint"
+        ), parameters
+
+    def count(self, workspace: str, filter_: Filter | None) -> tuple[str, list[object]]:
+        """Return the statement of `count_nodes` and its parameters."""
+        where, parameters = self._where(workspace, filter_)
+        return f"SELECT count(*) FROM {self.node} AS t WHERE {where}", parameters  # noqa: S608  as above
+
+    def _where(self, workspace: str, filter_: Filter | None) -> tuple[str, list[object]]:
+        parameters: list[object] = [workspace]
+        where = "t.workspace = $1"
+        if filter_ is not None:
+            where += f" AND ({compile_filter(filter_, self._filtered, parameters)})"
+        return where, parameters
+
+    def _assemble(self, name: str) -> str:
+        file = "graph.sql" if name in load_blocks("graph.sql") else "graph_reads.sql"
+        text = block(file, name, **self._places)
+        columns = self._columns
+        for mark, parts in (
+            ("keys", [f", {column}" for column in columns]),
+            ("values", [f", r.{column}" for column in columns]),
+            ("arrays", [f", ${6 + i}::bytea[]" for i in range(len(columns))]),
+            ("updates", [f",\n    {column} = excluded.{column}" for column in columns]),
+            ("missing", [_MISSING] * len(columns)),
+        ):
+            text = text.replace(f"/* {mark} */", "".join(parts))
+        return text

@@ -100,7 +100,9 @@ class Borrow:
                     raise unknown_outcome(self._pool.backend) from failure
                 raise self._pool.translator.statement(failure) from failure
             raise
-        if self._raw or _interrupted(error) or connection.is_in_transaction():
+        if connection.is_closed():
+            self._pool.give_back(connection)  # which drops it
+        elif self._raw or _interrupted(error) or connection.is_in_transaction():
             self._pool.recover(connection)
         else:
             self._pool.give_back(connection)

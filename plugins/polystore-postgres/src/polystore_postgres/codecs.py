@@ -59,8 +59,9 @@ def decode_halfvec(data: bytes) -> FloatArray:
 def encode_matrix(matrix: FloatArray, *, half: bool = False) -> list[bytes]:
     """Return the wire form of every row, for a parameter such as `$1::vector[]`.
 
-    The whole matrix is converted at once and then cut, which is several times quicker than row
-    by row.
+    An array parameter needs this form: the driver would take an array of arrays for a
+    two-dimensional one. The whole matrix is converted at once and then cut, which is several
+    times quicker than row by row.
     """
     rows, dimensions = matrix.shape
     width = 2 if half else 4

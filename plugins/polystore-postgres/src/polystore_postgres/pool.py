@@ -473,6 +473,6 @@ class Pool:
         while self._idle and self._size > self.config.pool.min:
             if self._idle[0].idle_since > oldest:
                 break
-            self._spawn(self._close(self._idle.pop(0)))
+            self._drop(self._idle.pop(0))
         if self._idle and self._size > self.config.pool.min:
             self._schedule_sweep()

@@ -12,7 +12,7 @@ import re
 _EXACT, _PREFIX, _PART = 1.0, 0.9, 0.8
 _FUZZY = 0.5
 _LEAST_SIMILARITY = 0.3
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")  # as there: letters and digits
 
 
 class LabelQuery:

@@ -1,0 +1,179 @@
+"""Splitting of batches, and what is said when only a part of one was stored."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typing_extensions import override
+
+import polystore
+from polystore.capabilities import Capabilities, Limits
+from polystore.errors import ConnectionFailed, InvalidRecord, PartialWrite, UnsupportedError
+from polystore.specs import KVSpec
+from polystore.stores.bound import BoundStore
+from polystore.stores.columns import last_positions, split
+from polystore.stores.gate import Gate
+from polystore.stores.kv import KVStore
+from polystore.stores.kv_driver import KVDriver
+from polystore.types.call import Call
+from polystore.types.records import KVEntry, Page
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from polystore.types.batches import KVBatch
+
+
+@given(st.lists(st.integers(0, 50), max_size=60), st.integers(1, 10), st.integers(1, 100))
+def test_split_covers_every_row_once_within_the_bounds(
+    sizes: list[int], rows: int, size: int
+) -> None:
+    ranges = split(sizes, rows=rows, size=size)
+    assert [row for part in ranges for row in part] == list(range(len(sizes)))
+    for part in ranges:
+        assert 1 <= len(part) <= rows
+        assert len(part) == 1 or sum(sizes[row] for row in part) <= size
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=12))
+def test_of_equal_keys_the_last_wins(keys: list[str]) -> None:
+    kept = last_positions(keys)
+    expected = sorted({key: place for place, key in enumerate(keys)}.values())
+    assert (kept or list(range(len(keys)))) == expected
+    assert (kept is None) == (len(set(keys)) == len(keys))
+
+
+class FailingKV(KVDriver):
+    """Stores in a dict, and fails at the chunk that it is told to."""
+
+    def __init__(self, error: Exception | None, at: int) -> None:
+        self.capabilities = Capabilities(limits=Limits(batch_rows=3, batch_bytes=1000))
+        self.error = error
+        self.at = at
+        self.chunks: list[list[str]] = []
+
+    @override
+    async def put_many(self, call: Call, batch: KVBatch) -> None:
+        if self.error is not None and len(self.chunks) == self.at:
+            raise self.error
+        self.chunks.append(batch.keys)
+
+    @override
+    async def get_many(self, call: Call, keys: list[str]) -> list[KVEntry | None]:
+        self.chunks.append(keys)
+        return [KVEntry(key, key) for key in keys]
+
+    @override
+    async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
+        return None
+
+    @override
+    async def delete_many(self, call: Call, keys: list[str]) -> int:
+        self.chunks.append(keys)
+        return len(keys)
+
+    @override
+    async def scan_page(
+        self, call: Call, prefix: str, cursor: str | None, limit: int
+    ) -> Page[KVEntry]:
+        return Page([])
+
+    @override
+    async def count(self, call: Call) -> int:
+        return 0
+
+    @override
+    async def clear(self, call: Call) -> int:
+        return 0
+
+
+def store_on(driver: FailingKV) -> KVStore:
+    async def prepare() -> FailingKV:
+        return driver
+
+    @asynccontextmanager
+    async def transaction() -> AsyncGenerator[object]:
+        yield object()
+
+    gate = Gate("main", timeout=5, retries=0, in_flight=4)
+    bound: BoundStore[Any] = BoundStore(
+        KVSpec(name="cache"), gate, prepare=prepare, transaction=transaction
+    )
+    return KVStore(bound, Call("w"))
+
+
+def items(count: int) -> list[tuple[str, Any]]:
+    return [(f"k{n}", n) for n in range(count)]
+
+
+async def test_a_large_batch_goes_in_chunks() -> None:
+    driver = FailingKV(None, 0)
+    await store_on(driver).put_many(items(8))
+    assert [len(chunk) for chunk in driver.chunks] == [3, 3, 2]
+
+
+async def test_nothing_to_do_asks_nobody() -> None:
+    driver = FailingKV(None, 0)
+    await store_on(driver).put_many([])
+    assert await store_on(driver).get_many([]) == []
+    assert await store_on(driver).delete_many([]) == 0
+    assert driver.chunks == []
+
+
+async def test_a_failed_chunk_after_others_says_what_is_stored() -> None:
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(FailingKV(InvalidRecord("no"), 1)).put_many(items(8))
+    error = caught.value
+    assert (error.done, error.failed, error.unknown) == ([0, 1, 2], [3, 4, 5, 6, 7], [])
+    assert isinstance(error.__cause__, InvalidRecord)
+
+
+async def test_a_chunk_that_was_cut_off_is_unknown() -> None:
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(FailingKV(ConnectionFailed("cut"), 2)).put_many(items(8))
+    assert list(caught.value.done) == [0, 1, 2, 3, 4, 5]
+    assert list(caught.value.unknown) == [6, 7]
+    assert list(caught.value.failed) == []
+
+
+async def test_positions_are_the_callers_even_with_duplicates() -> None:
+    pairs = [*items(4), ("k0", "again")]
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(FailingKV(InvalidRecord("no"), 1)).put_many(pairs)
+    assert list(caught.value.done) == [1, 2, 3]
+    assert list(caught.value.failed) == [4]
+
+
+async def test_a_single_chunk_fails_as_itself() -> None:
+    with pytest.raises(InvalidRecord, match="no"):
+        await store_on(FailingKV(InvalidRecord("no"), 0)).put_many(items(3))
+
+
+async def test_atomic_beyond_the_backends_means_is_refused_before_anything_is_written() -> None:
+    driver = FailingKV(None, 0)
+    with pytest.raises(UnsupportedError, match="atomic_any_size"):
+        await store_on(driver).put_many(items(8), atomic=True)
+    assert driver.chunks == []
+    await store_on(driver).put_many(items(3), atomic=True)
+
+
+async def test_reads_ask_for_each_key_once_and_answer_in_order() -> None:
+    driver = FailingKV(None, 0)
+    keys = ["a", "b", "a", "c", "d", "b"]
+    assert await store_on(driver).get_many(keys) == keys
+    assert driver.chunks == [["a", "b", "c"], ["d"]]
+
+
+async def test_everything_is_checked_before_anything_is_sent() -> None:
+    driver = FailingKV(None, 0)
+    with pytest.raises(InvalidRecord, match="k9"):
+        await store_on(driver).put_many([*items(5), ("k9", float("nan"))])
+    with pytest.raises(InvalidRecord, match="empty"):
+        await store_on(driver).put_many([("a", 1), ("", 1)])
+    with pytest.raises(polystore.PolystoreError, match="512"):
+        await store_on(driver).get_many(["a", "b" * 513])
+    assert driver.chunks == []

@@ -13,7 +13,12 @@ from polystore.specs import DocSpec, GraphSpec, IndexSpec, KVSpec, StoreSpec, Ve
 
 
 def vector(**changed: Any) -> VectorSpec:
-    return VectorSpec(name="chunks", **{"dimensions": 8, "fields": {"year": "integer"}} | changed)
+    given = {"name": "chunks", "dimensions": 8, "fields": {"year": "integer"}}
+    return VectorSpec.model_validate(given | changed)
+
+
+def doc(*indexes: str | list[str]) -> DocSpec:
+    return DocSpec.model_validate({"name": "d", "indexes": indexes})
 
 
 def actions(stored: StoreSpec | None, declared: StoreSpec) -> list[str]:
@@ -49,14 +54,14 @@ def test_graph_direction_is_fixed() -> None:
 
 
 def test_removed_indexes_are_refused() -> None:
-    stored = DocSpec(name="d", indexes=("a", "b"))
-    assert actions(stored, DocSpec(name="d", indexes=("b",))) == ["refused"]
+    stored = doc("a", "b")
+    assert actions(stored, doc("b")) == ["refused"]
 
 
 def test_new_fields_and_indexes_are_added() -> None:
     assert actions(vector(), vector(fields={"year": "integer", "tag": "string"})) == ["add_field"]
-    stored = DocSpec(name="d", indexes=("a",))
-    assert actions(stored, DocSpec(name="d", indexes=("a", "b", ["a", "-b"]))) == [
+    stored = doc("a")
+    assert actions(stored, doc("a", "b", ["a", "-b"])) == [
         "add_index",
         "add_index",
     ]
@@ -79,9 +84,9 @@ indexes = st.lists(
 
 @given(indexes, indexes)
 def test_after_every_step_is_done_nothing_is_left(first: list[Any], added: list[Any]) -> None:
-    before = DocSpec(name="d", indexes=tuple(first))
+    before = doc(*first)
     more = [index for index in added if index not in first]
-    declared = DocSpec(name="d", indexes=tuple(first + more))
+    declared = doc(*first, *more)
     now: StoreSpec = before
     for change in compare_specs(before, declared):
         now = spec_after(now, declared, change)
@@ -90,7 +95,7 @@ def test_after_every_step_is_done_nothing_is_left(first: list[Any], added: list[
 
 @given(indexes)
 def test_a_spec_survives_the_catalogue(chosen: list[Any]) -> None:
-    spec = DocSpec(name="d", indexes=tuple(chosen))
+    spec = doc(*chosen)
     again = DocSpec.model_validate(spec.model_dump(mode="json"))
     assert again == spec
     assert compare_specs(again, spec) == []

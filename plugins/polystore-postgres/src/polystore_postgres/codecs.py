@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polystore.types.json_domain import decode_json
+from polystore_postgres.exact_json import exact_json
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,7 +25,7 @@ _JSONB_VERSION = b"\x01"
 
 def encode_jsonb(text: bytes) -> bytes:
     """Return the wire form of a JSON text."""
-    return _JSONB_VERSION + text
+    return _JSONB_VERSION + exact_json(text)
 
 
 def decode_jsonb(data: bytes) -> Any:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from polystore.types.json_domain import MAX_INTEGER, MIN_INTEGER
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,21 +29,8 @@ class Parameters:
 
     def json(self, value: object) -> str:
         """Append a JSON value."""
-        return self.add(json_operand(value), "jsonb")
+        return self.add(orjson.dumps(value), "jsonb")
 
     def json_array(self, values: Iterable[object]) -> str:
         """Append an SQL array of JSON values."""
-        return self.add([json_operand(value) for value in values], "jsonb[]")
-
-
-def json_operand(value: object) -> bytes:
-    """Return the JSON text of `value` (a scalar, or a list of them), exact as jsonb takes it.
-
-    The shortest text of a whole float past 2**53 is not its exact value, which jsonb would
-    compare with integers; so it is written as the integer that it is.
-    """
-    if isinstance(value, list):
-        return b"[" + b",".join(map(json_operand, value)) + b"]"  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, float) and value.is_integer() and MIN_INTEGER <= value <= MAX_INTEGER:
-        return orjson.dumps(int(value))
-    return orjson.dumps(value)
+        return self.add([orjson.dumps(value) for value in values], "jsonb[]")

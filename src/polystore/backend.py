@@ -12,10 +12,11 @@ from polystore.config import BackendConfig
 from polystore.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
+    from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
     from polystore.types.reports import Change, Finding
 
@@ -35,6 +36,11 @@ class BackendInfo:
         default_settings: Its settings when no configuration is given, for a plugin that registers
             itself in the entry point group `polystore.default`; else None.
         contract: The contract version it was written for.
+        description: One line for a person.
+        at_least: Per kind, what every server of it can do: `check` promises it before connecting.
+        check_store: Raises ConfigError for a store that it cannot serve as declared, e.g. for its
+            `options`; asked before anything is connected.
+        example: The lines of a block with every setting that matters, as `polystore init` shows it.
     """
 
     name: str
@@ -44,6 +50,9 @@ class BackendInfo:
     default_settings: Mapping[str, Any] | None = None
     contract: int = CONTRACT_VERSION
     description: str = field(default="", compare=False)
+    at_least: Mapping[Kind, Capabilities] = field(default_factory=dict["Kind", "Capabilities"])
+    check_store: Callable[[StoreSpec], object] | None = None
+    example: str = field(default="", compare=False)
 
 
 C = TypeVar("C", bound=BackendConfig)

@@ -98,8 +98,12 @@ class Stores(ABC):
         return UnitOfWork(self.runtime, Call(self._tenant(), timeout=timeout), stores)
 
     async def sizes(self) -> list[StoreSize]:
-        """Return how much each declared store holds in this workspace."""
-        return [await self._size(handle) for handle in self._every()]
+        """Return how much each store holds in this workspace, declared or not, by name.
+
+        A store that is declared but not there yet (see `plan`) is left out.
+        """
+        handles = sorted(await self._catalogued(), key=lambda handle: handle.name)
+        return [await self._size(handle) for handle in handles]
 
     async def drop(self) -> int:
         """Delete everything of this workspace in every store that the backends have.
@@ -119,12 +123,6 @@ class Stores(ABC):
 
     def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
         return self.runtime.bound(kind, name), Call(self._tenant())
-
-    def _every(self) -> list[AnyStore]:
-        return [
-            _HANDLES[declared.spec.kind](*self._view(declared.spec.kind, name))
-            for name, declared in self.runtime.declared.items()
-        ]
 
     async def _catalogued(self) -> list[AnyStore]:
         handles: list[AnyStore] = []

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from polystore.backend import Backend
-from polystore.config import BackendConfig, PolystoreConfig, RawBackend, validate_backend
+from polystore.config import BackendConfig, PolystoreConfig, RawBackend, validate_backends
+from polystore.config.origin import show_path
+from polystore.config.redaction import redact
 from polystore.errors import (
     Closed,
     ConfigError,
@@ -102,17 +104,19 @@ class Runtime:
             tolerant: Keep what opened, and note the others in `failures`, for doctor.
 
         Raises:
-            ConfigError: A block does not fit its plugin.
+            ConfigError: Blocks do not fit their plugins; all that is wrong is told together.
+            PluginError: A block's `use:` names no plugin that works.
             ConnectionFailed: A server does not answer.
         """
-        configs = {
-            name: validate_backend(self.config, name, self.registry.backend_info(raw.use).config)
-            for name, raw in self.config.backends.items()
+        infos = {
+            name: named_info(self.config, name, self.registry) for name in self.config.backends
         }
+        models = {info.name: info.config for info in infos.values()}
+        configs = validate_backends(self.config, models)
         for declared in self.declared.values():
             self.config.backend_of(declared.spec)
         results = await asyncio.gather(
-            *(self._open(name, config) for name, config in configs.items()),
+            *(self._open(name, infos[name], config) for name, config in configs.items()),
             return_exceptions=True,
         )
         errors: list[BaseException] = []
@@ -127,8 +131,7 @@ class Runtime:
             await self.close()
             raise errors[0]
 
-    async def _open(self, name: str, config: BackendConfig) -> OpenBackend:
-        info = self.registry.backend_info(self.config.backends[name].use)
+    async def _open(self, name: str, info: BackendInfo, config: BackendConfig) -> OpenBackend:
         backend = load_backend_class(info)(name, config)
         try:
             await backend.open()
@@ -249,6 +252,26 @@ class Runtime:
         )
 
 
+def named_info(config: PolystoreConfig, name: str, registry: Registry) -> BackendInfo:
+    """Return what the plugin says that the block of the backend `name` names with `use:`.
+
+    Raises:
+        PluginError: There is no such plugin, or it is broken; the message has file and line.
+    """
+    raw = config.backends[name]
+    try:
+        return registry.backend_info(raw.use)
+    except PluginError as error:
+        path = ("backends", name, "use")
+        hidden = path in raw.origin.substituted
+        text = f"{raw.origin.where(path)}: {show_path(path)}: {error.message}"
+        raise PluginError(
+            # What the environment holds is not shown, wherever it was put by mistake.
+            redact(text, [raw.use]) if hidden else text,
+            hint=redact(error.hint, [raw.use]) if hidden and error.hint else error.hint,
+        ) from (None if hidden else error)
+
+
 def load_backend_class(info: BackendInfo) -> type[Backend[Any]]:
     """Import and return the class that a plugin names.
 
@@ -310,7 +333,12 @@ def declare(
 
 
 def check_requirements(runtime: Runtime) -> None:
-    """Raise UnsupportedError where a store's server lacks what `require:` names."""
+    """Raise UnsupportedError where a store's server lacks what it needs or `require:` names."""
+    for name, declared in runtime.declared.items():
+        opened = runtime.backend_for(declared.spec)
+        live = live_capabilities(opened, declared.spec)
+        for feature in declared.spec.features_needed():
+            live.require(feature, backend=opened.name, store=name, operation="the declaration")
     for name, features in runtime.config.require.items():
         if name not in runtime.declared:
             raise ConfigError(f"require names the store {name!r}, which is not declared")
@@ -318,7 +346,7 @@ def check_requirements(runtime: Runtime) -> None:
         opened = runtime.backend_for(spec)
         live = live_capabilities(opened, spec)
         for feature in features:
-            live.require(feature, backend=opened.name, store=name, operation="require:")
+            live.require(feature, backend=opened.name, store=name, operation="`require:`")
 
 
 def live_capabilities(opened: OpenBackend, spec: StoreSpec) -> Capabilities:

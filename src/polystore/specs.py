@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from typing_extensions import override
 
+from polystore.capabilities import Feature
 from polystore.errors import PolystoreError
 from polystore.filters import Path, parse_path
 from polystore.types.durations import parse_duration
@@ -60,6 +62,10 @@ class _Spec(BaseModel):
         """Return the options meant for backends of type `use`."""
         return self.options.get(use, {})
 
+    def features_needed(self) -> tuple[Feature, ...]:
+        """Return what the declaration itself asks of a backend."""
+        return ()
+
 
 class KVSpec(_Spec):
     """A key-value store: keys to JSON values or exact bytes."""
@@ -68,6 +74,11 @@ class KVSpec(_Spec):
     ttl: Duration | None = Field(
         default=None, description="How long entries live unless a put says."
     )
+
+    @override
+    def features_needed(self) -> tuple[Feature, ...]:
+        """Return what the declaration itself asks of a backend."""
+        return () if self.ttl is None else (Feature.TTL,)
 
 
 class IndexSpec(BaseModel):
@@ -120,6 +131,11 @@ class VectorSpec(_Spec):
         for path in fields:
             _user_path(path)
         return fields
+
+    @override
+    def features_needed(self) -> tuple[Feature, ...]:
+        """Return what the declaration itself asks of a backend."""
+        return (Feature(f"metric_{self.metric}"),)
 
     def field_paths(self) -> dict[Path, FieldType]:
         """Return the declared metadata fields by path."""

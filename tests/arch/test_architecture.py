@@ -65,3 +65,13 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
 def test_locks_name_no_address() -> None:
     for lock in (ROOT / "requirements.lock", ROOT / "tools" / "uv.lock"):
         assert "://" not in lock.read_text(encoding="utf-8"), lock
+
+
+def test_the_picture_of_the_layers_is_current() -> None:
+    program = ROOT / "tools" / "layers_svg.py"
+    code = (
+        "import runpy\n"
+        f"tool = runpy.run_path({str(program)!r})\n"
+        "assert tool['picture']() == tool['PICTURE'].read_text(encoding='utf-8')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

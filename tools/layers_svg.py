@@ -1,0 +1,86 @@
+"""Draws docs/layers.svg from the layers that import-linter holds, so that the picture is true.
+
+Run `python tools/layers_svg.py`; a test says when the committed picture is stale.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from html import escape
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "docs" / "layers.svg"
+WIDTH, ROW, GAP, LEFT = 860, 34, 8, 20
+NOTES = {
+    "cli": "the command line: parses, calls the library, prints",
+    "demo": "the main job: a corpus in four stores, and questions to it",
+    "testing": "the conformance kit for authors of backends",
+    "client": "open(), the client, workspaces",
+    "units | health": "units of work; doctor and health",
+    "schema": "plan, apply, what happens at open",
+    "runtime": "configuration + plugins -> open backends, bound stores",
+    "plugins": "hooks, and finding plugins without importing drivers",
+    "backend": "BackendInfo and Backend: what an author implements",
+    "stores | config": "handles, drivers, the call pipeline; YAML -> models",
+    "specdiff": "how a declared store differs from a stored one",
+    "specs": "declared stores: KVSpec, VectorSpec, GraphSpec, DocSpec",
+    "capabilities | filters": "what a store can do; one filter language",
+    "types": "data that crosses the seam",
+    "errors": "every exception",
+}
+
+
+def layers() -> list[str]:
+    """Return the layers, the highest first, as pyproject.toml has them."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = config["tool"]["importlinter"]["contracts"]
+    return next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+
+
+def picture() -> str:
+    """Return the SVG."""
+    rows = layers()
+    height = LEFT * 2 + len(rows) * (ROW + GAP) + 96
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        'font-family="system-ui, sans-serif" font-size="14">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+    ]
+    for number, layer in enumerate(rows):
+        parts += _row(layer, LEFT + number * (ROW + GAP))
+    parts += _plugins(LEFT + len(rows) * (ROW + GAP) + 14)
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _row(layer: str, top: int) -> list[str]:
+    seam = layer in {"backend", "stores | config"}
+    fill, edge = ("#fff3d6", "#c98a00") if seam else ("#eaf1fb", "#3c6fb4")
+    middle = top + ROW // 2 + 5
+    return [
+        f'<rect x="{LEFT}" y="{top}" width="250" height="{ROW}" rx="6" fill="{fill}" '
+        f'stroke="{edge}"/>',
+        f'<text x="{LEFT + 14}" y="{middle}" font-weight="600" fill="#1c2b3a">'
+        f"{escape(layer.replace(' | ', '   ·   '))}</text>",
+        f'<text x="{LEFT + 268}" y="{middle}" fill="#44525f">{escape(NOTES[layer])}</text>',
+    ]
+
+
+def _plugins(top: int) -> list[str]:
+    parts = [
+        f'<text x="{LEFT}" y="{top + 12}" fill="#44525f">Imports go downwards only. Plugins stand '
+        "beside: they import the core and their driver, never one another.</text>"
+    ]
+    names = ("polystore-memory", "polystore-postgres", "yours")
+    for number, name in enumerate(names):
+        left = LEFT + number * 200
+        parts += [
+            f'<rect x="{left}" y="{top + 26}" width="188" height="{ROW}" rx="6" fill="#e8f5ea" '
+            'stroke="#3f8f52"/>',
+            f'<text x="{left + 14}" y="{top + 48}" font-weight="600" fill="#1c2b3a">{name}</text>',
+        ]
+    return parts
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(picture(), encoding="utf-8")

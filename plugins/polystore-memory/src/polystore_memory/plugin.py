@@ -53,5 +53,7 @@ def polystore_backends() -> BackendInfo:
         config=MemoryConfig,
         backend="polystore_memory.backend:MemoryBackend",
         at_most=CAPABILITIES,
+        at_least=CAPABILITIES,
+        example="shared: tests   # a space that all clients of this process see\n",
         description="All four kinds in the process's memory; nothing is kept on disk",
     )

@@ -65,6 +65,11 @@ AT_MOST: Final[dict[Kind, Capabilities]] = {
 }
 """Per kind, what no server exceeds; a server with pgvector has it all."""
 
+AT_LEAST: Final[dict[Kind, Capabilities]] = {
+    kind: capabilities for kind, capabilities in AT_MOST.items() if kind != "vector"
+}
+"""Per kind, what every server has: only vectors need an extension."""
+
 
 def live_capabilities(kind: Kind, *, has_vector: bool) -> Capabilities | None:
     """Return what a server can do for `kind`; None if it cannot serve it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,13 +24,20 @@ class StoreOptions(BaseModel):
         return "" if self.fillfactor is None else f" WITH (fillfactor = {self.fillfactor})"
 
 
+TextConfig: TypeAlias = Literal[
+    "simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish",
+    "french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian",
+    "lithuanian", "nepali", "norwegian", "portuguese", "romanian", "russian", "serbian", "spanish",
+    "swedish", "tamil", "turkish", "yiddish",
+]  # fmt: skip
+"""Text search configurations that every supported server has."""
+
+
 class VectorOptions(StoreOptions):
     """Options of a vector store."""
 
-    text_config: str = Field(
-        "simple",
-        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
-        description="Text search configuration; `simple` keeps words as they are.",
+    text_config: TextConfig = Field(
+        "simple", description="How words are reduced; `simple` keeps them as they are."
     )
 
 
@@ -53,6 +60,15 @@ def vector_options(spec: VectorSpec) -> VectorOptions:
         ConfigError: There is one that is unknown or out of range.
     """
     return _checked(spec, VectorOptions)
+
+
+def check_options(spec: StoreSpec) -> None:
+    """Check the options of a store of any kind.
+
+    Raises:
+        ConfigError: There is one that is unknown or out of range.
+    """
+    _checked(spec, VectorOptions if spec.kind == "vector" else StoreOptions)
 
 
 def _checked(spec: StoreSpec, model: type[Options]) -> Options:

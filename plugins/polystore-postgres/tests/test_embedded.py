@@ -55,12 +55,13 @@ def folder() -> Generator[Path]:
     shutil.rmtree(path)
 
 
-def work(folder: Path, number: int) -> subprocess.Popen[str]:
+def work(folder: Path, number: int, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(folder), str(number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env=os.environ | environment,
     )
 
 
@@ -281,8 +282,14 @@ def test_as_an_ordinary_user_and_in_a_closed_parent_as_root(folder: Path) -> Non
     closed.mkdir(mode=0o700)
     user = oshost.ServerUser(os.geteuid(), os.getegid(), switch=False)
     if os.geteuid() == 0:
-        worker = work(closed / "db", 1)
+        site = closed / "site"  # the installation, too, may be where only root may enter
+        wheel = oshost.binaries().parents[1]
+        shutil.copytree(wheel / "pginstall18", site / wheel.name / "pginstall18")
+        shutil.copytree(f"{wheel}.libs", site / f"{wheel.name}.libs")
+        (site / wheel.name / "__init__.py").touch()
+        worker = work(closed / "db", 1, PYTHONPATH=str(site))
         assert worker.communicate("\n")[0]
+        assert worker.returncode == 0
         assert closed.stat().st_mode & 0o777 == 0o700
         user = oshost.ServerUser(65534, 65534, switch=True)
         user.own(closed)

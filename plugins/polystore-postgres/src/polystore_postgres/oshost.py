@@ -149,7 +149,9 @@ def _with_capability(uid: int, gid: int, folders: tuple[Path, ...]) -> list[str]
     for bit, name in _TRAVERSE:
         if setpriv and bounding >> bit & 1:
             ids = [f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-            return [setpriv, *ids, f"--inh-caps=+{name}", f"--ambient-caps=+{name}", "--"]
+            # Without no_setuid_fixup, access() would look without the capability.
+            bits = "--securebits=+no_setuid_fixup"
+            return [setpriv, *ids, bits, f"--inh-caps=+{name}", f"--ambient-caps=+{name}", "--"]
     names = " or ".join(str(folder) for folder in folders)
     raise ConfigError(
         f"the system user {_user_name(uid)!r}, as whom the embedded server runs for root, "

@@ -328,6 +328,7 @@ class Pool:
             pass  # what is left is cut below
         finally:
             self.terminate()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def terminate(self) -> None:
         """Cut every connection at once."""

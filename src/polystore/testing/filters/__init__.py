@@ -1,0 +1,1 @@
+"""Filters mean the same everywhere: questions whose answers the reference evaluator knows."""

@@ -1,0 +1,94 @@
+"""From the author's configuration of one backend to clients with the kit's own stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import pytest_asyncio
+
+from polystore.client import Polystore, Workspace
+from polystore.client import open as open_client
+from polystore.testing.checks import fresh_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from polystore.capabilities import Kind
+
+Stores = dict[str, dict[str, Any]]
+
+DIMENSIONS: Final = 8
+FIELDS: Final = {
+    "text": "string",
+    "whole": "integer",
+    "number": "number",
+    "flag": "boolean",
+    "time": "datetime",
+    "tags": "array",
+    "in.side": "string",
+}
+"""Metadata that the store `kit_typed` declares."""
+
+STORES: Final[dict[Kind, Stores]] = {
+    "kv": {"kit_kv": {"kind": "kv"}},
+    "doc": {
+        "kit_docs": {
+            "kind": "doc",
+            "indexes": ["v", "-n", ["group", "-n"], "in.x", "meta:created_at"],
+        },
+        "kit_loose_docs": {"kind": "doc"},
+    },
+    "vector": {
+        "kit_vectors": {"kind": "vector", "dimensions": DIMENSIONS},
+        "kit_ip": {"kind": "vector", "dimensions": DIMENSIONS, "metric": "ip"},
+        "kit_l2": {"kind": "vector", "dimensions": DIMENSIONS, "metric": "l2"},
+        "kit_flat": {"kind": "vector", "dimensions": DIMENSIONS, "index": {"type": "none"}},
+        "kit_typed": {"kind": "vector", "dimensions": DIMENSIONS, "fields": FIELDS},
+    },
+    "graph": {
+        "kit_graph": {"kind": "graph", "indexes": ["v"]},
+        "kit_undirected": {"kind": "graph", "directed": False},
+    },
+}
+"""The stores that suites use. They never change, so that a database can be used again."""
+
+
+def with_stores(config: Mapping[str, Any], stores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `config` with exactly these stores.
+
+    Raises:
+        pytest.UsageError: It does not have exactly one backend.
+    """
+    backends: Mapping[str, Mapping[str, Any]] = config.get("backends", {})
+    if len(backends) != 1:
+        raise pytest.UsageError("the fixture `config` must yield exactly one backend")
+    return {**config, "stores": dict(stores)}
+
+
+def open_with(config: Mapping[str, Any], stores: Mapping[str, Any]) -> Polystore:
+    """Return a client, not yet entered, of the author's backend with these stores."""
+    # The kit has to create its stores, also on a backend that by default checks only.
+    return open_client(with_stores(config, stores), schema="auto")
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class Suite:
+    """Base of all suites: one client and event loop per class, a fresh workspace per test.
+
+    The fixture `config` comes from the author; see `polystore.testing`.
+    """
+
+    kind: Kind
+
+    @pytest_asyncio.fixture(scope="class", loop_scope="class")
+    @classmethod
+    async def client(cls, config: Mapping[str, Any]) -> AsyncIterator[Polystore]:
+        """Yield the client that the tests of this class share."""
+        async with open_with(config, STORES[cls.kind]) as client:
+            yield client
+
+    @pytest.fixture
+    def space(self, client: Polystore) -> Workspace:
+        """Return a view of the client on a workspace of this test's own."""
+        return client.workspace(fresh_workspace())

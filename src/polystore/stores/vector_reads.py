@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,17 +91,11 @@ class VectorReads(Handle[VectorDriver]):
             InvalidRecord: The vector does not fit the store.
             InvalidFilter, UnsupportedError: The filter means nothing, or nothing here.
         """
-        found = await self.search_many(
-            np.asarray(vector, dtype=np.float32)[None, ...],
-            k=k,
-            filter=filter,
-            min_score=min_score,
-            exact=exact,
-            ef=ef,
-            probes=probes,
-            with_vectors=with_vectors,
-        )
-        return found[0]
+        matrix = self._matrix([vector], "the query vector")
+        _check_tuning(min_score, ef, probes)
+        wanted = await self._search_filter(filter, k)
+        query = SearchQuery(matrix, k, wanted, min_score, exact, ef, probes, with_vectors)
+        return (await self._searched(query))[0]
 
     async def search_many(
         self,
@@ -116,11 +111,14 @@ class VectorReads(Handle[VectorDriver]):
     ) -> list[Hits]:
         """Search for every row of `vectors`, shape (queries, dimensions), as `search` does."""
         matrix = self._matrix(vectors, "the query vectors")
-        _check_tuning(ef, probes)
+        _check_tuning(min_score, ef, probes)
         wanted = await self._search_filter(filter, k)
         if len(matrix) == 0:
             return []
         query = SearchQuery(matrix, k, wanted, min_score, exact, ef, probes, with_vectors)
+        return await self._searched(query)
+
+    async def _searched(self, query: SearchQuery) -> list[Hits]:
         return await self._store.run("search", self._call, lambda d: d.search(self._call, query))
 
     async def search_text(
@@ -225,7 +223,7 @@ class VectorReads(Handle[VectorDriver]):
         exact: bool = False,
     ) -> Explanation:
         """Return how `search` with these arguments would be carried out."""
-        matrix = self._matrix(np.asarray(vector, dtype=np.float32)[None, ...], "the query vector")
+        matrix = self._matrix([vector], "the query vector")
         query = SearchQuery(matrix, k, await self._search_filter(filter, k), exact=exact)
         return await self._store.run("explain", self._call, lambda d: d.explain(self._call, query))
 
@@ -247,7 +245,7 @@ class VectorReads(Handle[VectorDriver]):
             )
         return wanted
 
-    def _matrix(self, vectors: ArrayLike, what: str) -> NDArray[np.float32]:
+    def _matrix(self, vectors: object, what: str) -> NDArray[np.float32]:
         spec = self.spec
         return as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what=what)
 
@@ -258,7 +256,9 @@ def _or_raise(ranking: Hits | BaseException) -> Hits:
     return ranking
 
 
-def _check_tuning(ef: int | None, probes: int | None) -> None:
+def _check_tuning(min_score: float | None, ef: int | None, probes: int | None) -> None:
+    if min_score is not None and math.isnan(min_score):
+        raise InvalidRecord("min_score is NaN, which no score reaches", hint="Leave it out")
     for name, value in (("ef", ef), ("probes", probes)):
         if value is not None and value < 1:
             raise InvalidRecord(f"{name} must be at least 1, not {value}")

@@ -9,8 +9,15 @@ import pytest
 from servers.certificates import Certificates
 from servers.postgres import PostgresServer, debian_binaries, postgres_server
 
+from polystore.specdiff import StoredSpec
+from polystore.specs import GraphSpec
+from polystore_postgres import schema_graph
+from polystore_postgres.capabilities import AT_MOST
 from polystore_postgres.config import PostgresConfig
+from polystore_postgres.graph import PostgresGraph
+from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
+from polystore_postgres.tables import create_statements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -75,3 +82,20 @@ async def debian_pool(debian_server: PostgresServer) -> AsyncGenerator[Pool]:
     with debian_server.fresh_database() as dsn:
         async with opened_pool(dsn=dsn) as opened:
             yield opened
+
+
+class MakeGraph(Protocol):
+    """Creates the tables of a graph store and returns its driver."""
+
+    async def __call__(self, name: str = "g", **spec: Any) -> PostgresGraph: ...
+
+
+@pytest.fixture
+def make_graph(pool: Pool) -> MakeGraph:
+    async def make(name: str = "g", **spec: Any) -> PostgresGraph:
+        stored, names = StoredSpec(GraphSpec(name=name, **spec)), Names("public")
+        for statement in create_statements(schema_graph, stored, names):
+            await pool.execute(statement)
+        return PostgresGraph(pool, stored, names, AT_MOST["graph"])
+
+    return make

@@ -150,15 +150,16 @@ WITH ends AS (
         AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+), degrees AS (
+    SELECT source AS id, count(*) AS degree FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY source
+    UNION ALL
+    SELECT target, count(*) FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY target
 )
-SELECT f.id, (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
-) + (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
-) AS degree
-FROM fresh AS f
-ORDER BY degree DESC, f.id
-LIMIT $4
+SELECT id, sum(degree) AS degree FROM degrees GROUP BY id ORDER BY degree DESC, id LIMIT $4
 
 -- name: ring_in
 -- What one step from $2 reaches beyond $3, the best $4 by degree.
@@ -168,15 +169,16 @@ WITH ends AS (
         AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+), degrees AS (
+    SELECT source AS id, count(*) AS degree FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY source
+    UNION ALL
+    SELECT target, count(*) FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY target
 )
-SELECT f.id, (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
-) + (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
-) AS degree
-FROM fresh AS f
-ORDER BY degree DESC, f.id
-LIMIT $4
+SELECT id, sum(degree) AS degree FROM degrees GROUP BY id ORDER BY degree DESC, id LIMIT $4
 
 -- name: ring_both
 -- What one step from $2 reaches beyond $3, the best $4 by degree.
@@ -190,15 +192,16 @@ WITH ends AS (
         AND ($5::text[] IS NULL OR type = ANY ($5::text[]))
 ), fresh AS MATERIALIZED (
     SELECT DISTINCT id FROM ends WHERE id <> ALL ($3::text[])
+), degrees AS (
+    SELECT source AS id, count(*) AS degree FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY source
+    UNION ALL
+    SELECT target, count(*) FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY (ARRAY(SELECT id FROM fresh))
+    GROUP BY target
 )
-SELECT f.id, (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = f.id
-) + (
-    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = f.id
-) AS degree
-FROM fresh AS f
-ORDER BY degree DESC, f.id
-LIMIT $4
+SELECT id, sum(degree) AS degree FROM degrees GROUP BY id ORDER BY degree DESC, id LIMIT $4
 
 -- name: step_out
 -- What one step from $2 reaches, each by the smallest node and then the smallest edge.

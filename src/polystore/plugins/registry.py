@@ -40,7 +40,13 @@ class Registry:
         """
         if use not in self._infos:
             plugin = self._load(use)
-            results: list[object] = self._hooks(plugin).polystore_backends()
+            try:
+                results: list[object] = self._hooks(plugin).polystore_backends()
+            except Exception as error:
+                raise PluginError(
+                    f"the plugin {use!r} fails to tell about its backend: {error!r}",
+                    hint="Reinstall or remove that package",
+                ) from error
             self._infos[use] = _checked_info(use, results)
         return self._infos[use]
 
@@ -114,6 +120,15 @@ class _Hooks:
 def installed_plugins() -> list[str]:
     """Return the names that `use:` can have here, in order, without loading any."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def plugin_distributions() -> list[tuple[str, str, list[str]]]:
+    """Return name, version and `use:` values of every distribution with plugins; loads none."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.dist is not None:
+            found.setdefault((entry.dist.name, entry.dist.version), set()).add(entry.name)
+    return [(name, number, sorted(uses)) for (name, number), uses in sorted(found.items())]
 
 
 def find_entry_point(name: str) -> EntryPoint:

@@ -1,0 +1,118 @@
+"""The commands in one table, and how a run ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+import typer
+
+from polystore.cli import output
+from polystore.cli.changes import apply, plan
+from polystore.cli.check import check
+from polystore.cli.demo import demo
+from polystore.cli.doctor import doctor
+from polystore.cli.init import init
+from polystore.cli.schema import schema
+from polystore.cli.settings import ConfigOption, Settings, VerboseOption, settings_of
+from polystore.cli.stats import stats
+from polystore.cli.version import version
+from polystore.cli.workspaces import drop, list_
+from polystore.errors import PolystoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FAILED = 1
+COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init,
+    "check": check,
+    "doctor": doctor,
+    "plan": plan,
+    "apply": apply,
+    "schema": schema,
+    "stats": stats,
+    "demo": demo,
+    "version": version,
+}
+WORKSPACE_COMMANDS: dict[str, Callable[..., None]] = {"list": list_, "drop": drop}
+
+
+def build() -> typer.Typer:
+    """Return the application: its global options and its commands."""
+    app = typer.Typer(
+        name="polystore",
+        help="Key-value, vector, graph and document storage; engines are chosen in one YAML file.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_global_options)
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    group = typer.Typer(
+        help="Tenants: list and drop them.", no_args_is_help=True, rich_markup_mode=None
+    )
+    for name, command in WORKSPACE_COMMANDS.items():
+        group.command(name)(command)
+    app.add_typer(group, name="workspaces")
+    return app
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code.
+
+    Args:
+        arguments: Without the program's name; None: those of the process.
+    """
+    settings = Settings()
+    command = typer.main.get_command(build())
+    handler = _log_to_stderr()
+    try:
+        command.main(arguments, prog_name="polystore", obj=settings)
+        sys.stdout.flush()
+    except SystemExit as end:
+        return _flushed(end)
+    except PolystoreError as error:
+        if settings.verbose:
+            traceback.print_exception(error)
+        output.error(error)
+        return FAILED
+    except BrokenPipeError:
+        return _quiet()
+    finally:
+        logging.getLogger("polystore").removeHandler(handler)
+    return 0
+
+
+def _global_options(
+    context: typer.Context, config: ConfigOption = None, verbose: VerboseOption = False
+) -> None:
+    settings_of(context, config, verbose=verbose)
+
+
+def _log_to_stderr() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logging.getLogger("polystore").addHandler(handler)
+    return handler
+
+
+def _flushed(end: SystemExit) -> int:
+    code = end.code if isinstance(end.code, int) else 0 if end.code is None else FAILED
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _quiet()
+    return code
+
+
+def _quiet() -> int:
+    """Let go of an output that nobody reads, so that the interpreter's end does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED

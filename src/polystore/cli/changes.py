@@ -1,0 +1,96 @@
+"""`polystore plan` and `polystore apply`: from what the engines have to what is declared."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from polystore.cli import output
+from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOption, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from polystore.types.reports import Change
+
+REFUSED = 1
+PENDING = 3
+"""Not 2, which is wrong usage: a script must not take a typing error for pending changes."""
+
+
+def plan(
+    context: typer.Context,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Show what `apply` would do.
+
+    Changes nothing. With --verbose it shows the statements, too.
+
+    Exit code: 0 if nothing is to be done, 3 if changes are pending, 1 if one is refused.
+    """
+    settings = settings_of(context, config, verbose=verbose)
+    changes = asyncio.run(_plan(settings))
+    if json:
+        output.json({"changes": output.plain_data(changes)})
+    else:
+        _show(changes, settings)
+    raise typer.Exit(_code(changes))
+
+
+def apply(
+    context: typer.Context,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Make new stores, fields and indexes.
+
+    Does what `plan` shows, and never drops anything. Asks first on a terminal. If a change is refused, nothing at all is done.
+
+    Exit code: 0 if the engines have what is declared, else 1.
+    """
+    settings = settings_of(context, config, verbose=verbose)
+    asyncio.run(_apply(settings, ask=not yes and sys.stdin.isatty()))
+
+
+async def _plan(settings: Settings) -> list[Change]:
+    async with settings.client() as client:
+        return await client.plan()
+
+
+async def _apply(settings: Settings, *, ask: bool) -> None:
+    async with settings.client() as client:
+        changes = await client.plan()
+        _show(changes, settings)
+        if _code(changes) != PENDING:
+            raise typer.Exit(_code(changes))
+        if ask and not typer.confirm("Apply these changes?"):
+            output.note("Nothing was changed")
+            raise typer.Exit(REFUSED)
+        done = await client.apply()
+        output.line(f"{len(done)} of {len(changes)} changes applied")
+
+
+def _code(changes: Sequence[Change]) -> int:
+    if any(change.refused for change in changes):
+        return REFUSED
+    return PENDING if changes else 0
+
+
+def _show(changes: Sequence[Change], settings: Settings) -> None:
+    if not changes:
+        output.line("Nothing to do: the engines have what is declared")
+    for change in changes:
+        mark = "!" if change.refused else "+"
+        place = f"{change.backend}/{change.store}" if change.store else change.backend
+        output.line(f"{mark} {place}: {change.summary}")
+        if change.refused:
+            output.line(f"    refused: {change.refused}")
+        if settings.verbose:
+            for statement in change.statements:
+                output.line("    " + statement.replace("\n", "\n    "))

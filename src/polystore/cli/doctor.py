@@ -1,0 +1,73 @@
+"""`polystore doctor`: what is wrong with servers, stores and the installation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+
+from polystore.cli import output
+from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOption, settings_of
+from polystore.errors import PolystoreError
+
+if TYPE_CHECKING:
+    from polystore.types.reports import Finding, Severity
+
+EXIT_CODES: dict[Severity, int] = {"ok": 0, "info": 0, "warning": 1, "error": 2}
+
+
+def doctor(
+    context: typer.Context,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Say what is wrong with servers and stores.
+
+    The worst comes first, and with it what to do. Changes nothing; works when servers are down.
+
+    Exit code: 0 if all is well, 1 with warnings, 2 with errors.
+    """
+    settings = settings_of(context, config, verbose=verbose)
+    findings = asyncio.run(_findings(settings))
+    if json:
+        output.json({"findings": output.plain_data(findings)})
+    else:
+        _show(findings)
+    raise typer.Exit(max((EXIT_CODES[finding.severity] for finding in findings), default=0))
+
+
+async def _findings(settings: Settings) -> list[Finding]:
+    from polystore.types.reports import Finding
+
+    try:
+        async with settings.client(tolerant=True) as client:
+            return await client.doctor()
+    except PolystoreError as error:
+        where = error.backend or "polystore"
+        return [
+            Finding(where, "configuration", "error", error.message, error.store, action=error.hint)
+        ]
+
+
+def _show(findings: list[Finding]) -> None:
+    rows = [
+        [
+            finding.severity,
+            finding.backend,
+            finding.store or "",
+            finding.check,
+            finding.message,
+        ]
+        for finding in findings
+    ]
+    output.table(["severity", "backend", "store", "check", "finding"], rows)
+    actions = dict.fromkeys(
+        finding.action for finding in findings if finding.action and finding.severity != "ok"
+    )
+    if actions:
+        output.line()
+        output.line("What to do:")
+        for action in actions:
+            output.line(f"- {action}")

@@ -158,7 +158,7 @@ class Runtime:
     async def close(self) -> None:
         """Close every backend; later calls on any handle raise Closed."""
         for opened in self.backends.values():
-            opened.gate.close()
+            await opened.gate.close()
         results = await asyncio.gather(
             *(opened.backend.close() for opened in self.backends.values()),
             return_exceptions=True,

@@ -14,6 +14,7 @@ from polystore.errors import (
     PartialWrite,
     PolystoreError,
 )
+from polystore.stores.coalesce import Coalescer
 from polystore.stores.driver import Driver
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class BoundStore(Generic[D]):
         self.gate = gate
         self.name = spec.name
         self.transaction = transaction
+        self.coalescer = Coalescer(spec.name, gate)
         self._prepare = prepare
         self._driver = driver
         self._preparing = asyncio.Lock()

@@ -8,7 +8,7 @@ from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidFilter, InvalidRecord
 from polystore.filters import Path, parse_path
 from polystore.specs import DocSpec
-from polystore.stores.columns import json_object, last_positions, pairs_of, pick, split
+from polystore.stores.columns import json_object, pairs_of
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.doc_driver import DocDriver
 from polystore.stores.filtering import FilterLike, refuse_empty
@@ -23,6 +23,7 @@ from polystore.types.records import Page
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+    from polystore.types.call import Call
     from polystore.types.records import Document, FieldCount
     from polystore.types.reports import Explanation
 
@@ -44,7 +45,7 @@ class DocStore(Handle[DocDriver]):
         Raises:
             InvalidRecord: Id or data lie outside what every engine can store.
         """
-        await self.put_many({id: data})
+        await self._write_one("put", await self._batch([(id, data)]), self._write)
 
     async def put_many(
         self,
@@ -61,33 +62,9 @@ class DocStore(Handle[DocDriver]):
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        ids: list[str] = []
-        data: list[dict[str, Any]] = []
-        texts: list[bytes] = []
-        for id_, document in pairs_of(items):
-            ids.append(check_key(id_, what="the id"))
-            data.append(json_object(document, what=f"document {id_!r}"))
-            texts.append(encode_json(data[-1], what=f"document {id_!r}"))
-        if not ids:
-            return
-        limits = (await self._store.ready()).capabilities.limits
-        for text in texts:
-            self._store.check_size(len(text), limits.value_bytes, what="the document")
-        kept = last_positions(ids) or range(len(ids))
-        ranges = split(
-            [len(texts[i]) for i in kept], rows=limits.batch_rows, size=limits.batch_bytes
-        )
-        chunks: list[tuple[Sequence[int], DocBatch]] = []
-        for part in ranges:
-            rows = kept[part.start : part.stop]
-            chunks.append((rows, DocBatch(pick(ids, rows), pick(data, rows), pick(texts, rows))))
-        await self._store.run_chunks(
-            "put_many",
-            self._call,
-            chunks,
-            lambda d, call, batch: d.put_many(call, batch),
-            atomic=atomic,
-        )
+        batch = await self._batch(pairs_of(items))
+        if batch.ids:
+            await self._write(self._call, batch, atomic=atomic)
 
     async def put_if_absent(self, id: str, data: Mapping[str, Any]) -> bool:
         """Store `data` if `id` is absent; return whether it was stored.
@@ -150,9 +127,9 @@ class DocStore(Handle[DocDriver]):
 
     async def get_document(self, id: str) -> Document | None:
         """Return a document with its version and times, or None if it is absent."""
-        ids = [check_key(id, what="the id")]
-        found = await self._store.run("get", self._call, lambda d: d.get_many(self._call, ids))
-        return found[0]
+        return await self._read_one(
+            "get", check_key(id, what="the id"), lambda d, call, ids: d.get_many(call, ids)
+        )
 
     async def get_many(self, ids: Iterable[str]) -> list[Document | None]:
         """Return the document of each id, in order, None where it is absent."""
@@ -300,17 +277,36 @@ class DocStore(Handle[DocDriver]):
     async def _compare_and_set(
         self, operation: str, id_: str, data: Mapping[str, Any], version: int
     ) -> int | None:
-        check_key(id_, what="the id")
-        document = json_object(data, what=f"document {id_!r}")
-        text = encode_json(document, what=f"document {id_!r}")
-        limits = (await self._store.ready()).capabilities.limits
-        self._store.check_size(len(text), limits.value_bytes, what="the document")
-        row = DocBatch([id_], [document], [text])
+        row = await self._batch([(id_, data)])
         return await self._store.run(
             operation,
             self._call,
             lambda d: d.compare_and_set(self._call, row, version),
             repeatable=False,
+        )
+
+    async def _batch(self, pairs: Iterable[tuple[str, Mapping[str, Any]]]) -> DocBatch:
+        """Return validated documents in columns, duplicates still in them."""
+        batch = DocBatch([], [], [])
+        limits = (await self._store.ready()).capabilities.limits
+        for id_, data in pairs:
+            batch.ids.append(check_key(id_, what="the id"))
+            what = f"document {id_!r}"
+            batch.data.append(json_object(data, what=what))
+            text = encode_json(data, what=what)
+            self._store.check_size(len(text), limits.value_bytes, what=what)
+            batch.data_json.append(text)
+        return batch
+
+    async def _write(self, call: Call, batch: DocBatch, *, atomic: bool = False) -> None:
+        await self._write_batch(
+            "put_many",
+            call,
+            batch,
+            batch.ids,
+            [len(text) for text in batch.data_json],
+            lambda d, call, part: d.put_many(call, part),
+            atomic=atomic,
         )
 
     def _conflict(self, id_: str, what: str) -> Conflict:

@@ -48,10 +48,25 @@ class Gate:
         self._slots = asyncio.Semaphore(in_flight)
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        self._background: set[asyncio.Task[None]] = set()
 
-    def close(self) -> None:
-        """Refuse every further call."""
+    async def close(self) -> None:
+        """Refuse every further call, and see off the work that still runs for waiting callers."""
         self._closed = True
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a background task of a store until it is done."""
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def background(self) -> frozenset[asyncio.Task[None]]:
+        """Return the background tasks that are not done."""
+        return frozenset(self._background)
+
+    def seconds(self, call: Call) -> float:
+        """Return how long `call` may take."""
+        return self._timeout if call.timeout is None else call.timeout
 
     def check(self, store: str) -> None:
         """Raise Closed or WrongLoop if a call cannot be made here and now."""
@@ -94,8 +109,7 @@ class Gate:
             OutcomeUnknown: The same for an operation that is not repeatable.
         """
         self.check(store)
-        seconds = self._timeout if call.timeout is None else call.timeout
-        deadline = asyncio.timeout(seconds)
+        deadline = asyncio.timeout(self.seconds(call))
         try:
             async with deadline:
                 if call.session is not None:
@@ -105,7 +119,9 @@ class Gate:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            raise self._timed_out(store, operation, seconds, repeatable=repeatable) from error
+            if repeatable:
+                raise self.timed_out(store, operation, call) from error
+            raise self._unknown(store, operation) from error
         except PolystoreError as error:
             error.backend = error.backend or self.backend
             error.store = error.store or store
@@ -123,13 +139,10 @@ class Gate:
             await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
         return await hook()
 
-    def _timed_out(
-        self, store: str, operation: str, seconds: float, *, repeatable: bool
-    ) -> PolystoreError:
-        if not repeatable:
-            return self._unknown(store, operation)
+    def timed_out(self, store: str, operation: str, call: Call) -> OperationTimeout:
+        """Return the error of a repeatable operation whose deadline passed."""
         return OperationTimeout(
-            f"{operation} did not finish within {seconds:g} s",
+            f"{operation} did not finish within {self.seconds(call):g} s",
             backend=self.backend,
             store=store,
             hint="Raise the timeout, make the call smaller, or look at the server",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from polystore.stores.columns import json_object, last_positions, pick, split
+from polystore.stores.columns import json_object
 from polystore.stores.graph_reads import EdgeKeyLike, GraphReads
 from polystore.types.batches import EdgeBatch, NodeBatch
 from polystore.types.json_domain import encode_json
 from polystore.types.names import check_key, check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from polystore.types.call import Call
     from polystore.types.records import (
         Edge,
-        EdgeKey,
         Node,
     )
 
@@ -41,31 +41,18 @@ class GraphStore(GraphReads):
             InvalidRecord: An id, label or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        ids: list[str] = []
-        labels: list[tuple[str, ...]] = []
-        properties: list[dict[str, Any]] = []
-        texts: list[bytes] = []
+        batch = NodeBatch([], [], [], [])
         for node in nodes:
-            ids.append(check_key(node.id, what="the node id"))
-            labels.append(_check_labels(node))
-            properties.append(node.properties)
-            texts.append(_encode(node.properties, f"node {node.id!r}"))
-        if not ids:
-            return
-        kept = last_positions(ids) or range(len(ids))
-        chunks: list[tuple[Sequence[int], NodeBatch]] = []
-        for rows in await self._rows(texts, kept):
-            batch = NodeBatch(
-                pick(ids, rows), pick(labels, rows), pick(properties, rows), pick(texts, rows)
-            )
-            chunks.append((rows, batch))
-        await self._store.run_chunks(
-            "upsert_nodes",
-            self._call,
-            chunks,
-            lambda d, call, batch: d.upsert_nodes(call, batch),
-            atomic=atomic,
-        )
+            batch.ids.append(check_key(node.id, what="the node id"))
+            batch.labels.append(_check_labels(node))
+            what = f"the properties of node {node.id!r}"
+            batch.properties.append(json_object(node.properties, what=what))
+            batch.properties_json.append(encode_json(node.properties, what=what))
+        await self._check_sizes(batch.properties_json)
+        if len(batch.ids) == 1:
+            await self._write_one("upsert_node", batch, self._write_nodes)
+        elif batch.ids:
+            await self._write_nodes(self._call, batch, atomic=atomic)
 
     async def upsert_edges(
         self,
@@ -87,28 +74,18 @@ class GraphStore(GraphReads):
             InvalidRecord: A key or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        keys: list[EdgeKey] = []
-        properties: list[dict[str, Any]] = []
-        texts: list[bytes] = []
+        batch = EdgeBatch([], [], [])
         for edge in edges:
-            keys.append(self._key(edge.key))
-            properties.append(edge.properties)
-            texts.append(_encode(edge.properties, f"edge {tuple(edge.key)!r}"))
-        if not keys:
-            return
-        kept = last_positions(keys) or range(len(keys))
-        chunks: list[tuple[Sequence[int], EdgeBatch]] = [
-            (rows, EdgeBatch(pick(keys, rows), pick(properties, rows), pick(texts, rows)))
-            for rows in await self._rows(texts, kept)
-        ]
-        create = missing_endpoints == "create"
-        await self._store.run_chunks(
-            "upsert_edges",
-            self._call,
-            chunks,
-            lambda d, call, batch: d.upsert_edges(call, batch, create_missing=create),
-            atomic=atomic,
-        )
+            batch.keys.append(self._key(edge.key))
+            what = f"the properties of edge {tuple(edge.key)!r}"
+            batch.properties.append(json_object(edge.properties, what=what))
+            batch.properties_json.append(encode_json(edge.properties, what=what))
+        await self._check_sizes(batch.properties_json)
+        write = self._create_ends if missing_endpoints == "create" else self._refuse_ends
+        if len(batch.keys) == 1:
+            await self._write_one(f"upsert_edge:{missing_endpoints}", batch, write)
+        elif batch.keys:
+            await write(self._call, batch, atomic=atomic)
 
     async def delete_nodes(self, ids: str | Iterable[str], *, detach: bool = False) -> int:
         """Delete nodes; return how many were there.
@@ -134,19 +111,41 @@ class GraphStore(GraphReads):
             "delete_edges", asked, lambda d, part: d.delete_edges(self._call, part)
         )
 
-    async def _rows(self, texts: list[bytes], kept: Sequence[int]) -> list[Sequence[int]]:
-        limits = (await self._store.ready()).capabilities.limits
+    async def _write_nodes(self, call: Call, batch: NodeBatch, *, atomic: bool = False) -> None:
+        await self._write_batch(
+            "upsert_nodes",
+            call,
+            batch,
+            batch.ids,
+            [len(text) for text in batch.properties_json],
+            lambda d, call, part: d.upsert_nodes(call, part),
+            atomic=atomic,
+        )
+
+    async def _create_ends(self, call: Call, batch: EdgeBatch, *, atomic: bool = False) -> None:
+        await self._write_edges(call, batch, create=True, atomic=atomic)
+
+    async def _refuse_ends(self, call: Call, batch: EdgeBatch, *, atomic: bool = False) -> None:
+        await self._write_edges(call, batch, create=False, atomic=atomic)
+
+    async def _write_edges(
+        self, call: Call, batch: EdgeBatch, *, create: bool, atomic: bool
+    ) -> None:
+        await self._write_batch(
+            "upsert_edges",
+            call,
+            batch,
+            batch.keys,
+            [len(text) for text in batch.properties_json],
+            lambda d, call, part: d.upsert_edges(call, part, create_missing=create),
+            atomic=atomic,
+        )
+
+    async def _check_sizes(self, texts: list[bytes]) -> None:
+        limit = (await self._store.ready()).capabilities.limits.value_bytes
         for text in texts:
-            self._store.check_size(len(text), limits.value_bytes, what="the properties")
-        sizes = [len(texts[i]) for i in kept]
-        parts = split(sizes, rows=limits.batch_rows, size=limits.batch_bytes)
-        return [kept[part.start : part.stop] for part in parts]
+            self._store.check_size(len(text), limit, what="the properties")
 
 
 def _check_labels(node: Node) -> tuple[str, ...]:
     return tuple(sorted(set(check_keys(node.labels, what=f"a label of node {node.id!r}"))))
-
-
-def _encode(properties: object, what: str) -> bytes:
-    what = f"the properties of {what}"
-    return encode_json(json_object(properties, what=what), what=what)

@@ -54,7 +54,11 @@ class GraphReads(Handle[GraphDriver]):
 
     async def get_node(self, id: str) -> Node | None:
         """Return a node, or None if it is absent."""
-        return (await self.get_nodes([id]))[0]
+        return await self._read_one(
+            "get_node",
+            check_key(id, what="the node id"),
+            lambda d, call, ids: d.get_nodes(call, ids),
+        )
 
     async def get_nodes(self, ids: Iterable[str]) -> list[Node | None]:
         """Return the node of each id, in order, None where it is absent."""
@@ -66,7 +70,11 @@ class GraphReads(Handle[GraphDriver]):
 
     async def get_edge(self, source: str, type: str, target: str) -> Edge | None:
         """Return an edge, or None if it is absent."""
-        return (await self.get_edges([(source, type, target)]))[0]
+        return await self._read_one(
+            "get_edge",
+            self._key((source, type, target)),
+            lambda d, call, keys: d.get_edges(call, keys),
+        )
 
     async def get_edges(self, keys: Iterable[EdgeKeyLike]) -> list[Edge | None]:
         """Return the edge of each (source, type, target), in order, None where it is absent."""

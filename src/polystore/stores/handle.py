@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from typing_extensions import override
 
 from polystore.errors import InvalidRecord
+from polystore.stores.columns import join, last_positions, split, spread, take
 from polystore.stores.driver import Driver
 from polystore.stores.filtering import checked_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Sequence
+
+    from _typeshed import DataclassInstance
 
     from polystore.capabilities import Capabilities
     from polystore.filters import Filter
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound=Driver)
 K = TypeVar("K")
 R = TypeVar("R")
+B = TypeVar("B", bound="DataclassInstance")
 
 
 class Handle(Generic[D]):
@@ -99,10 +103,52 @@ class Handle(Generic[D]):
         for part in await self._parts(distinct):
             # The default argument binds this round's part.
             found += await self._store.run(operation, self._call, lambda d, p=part: hook(d, p))
-        if len(distinct) == len(keys):
-            return found
-        by_key = dict(zip(distinct, found, strict=True))
-        return [by_key[key] for key in keys]
+        return spread(distinct, found, keys)
+
+    async def _read_one(
+        self, operation: str, key: K, hook: Callable[[D, Call, list[K]], Awaitable[list[R]]]
+    ) -> R:
+        """Ask `hook` for one key, merged with what others ask at the same time."""
+        store = self._store
+
+        async def bulk(call: Call, keys: list[K]) -> list[R]:
+            distinct = list(dict.fromkeys(keys))
+            found = await store.run(operation, call, lambda d: hook(d, call, distinct))
+            return spread(distinct, found, keys)
+
+        rows = (await store.ready()).capabilities.limits.batch_rows
+        return await store.coalescer.submit(operation, self._call, key, bulk, rows=rows)
+
+    async def _write_one(
+        self, operation: str, row: B, write: Callable[[Call, B], Awaitable[None]]
+    ) -> None:
+        """Have `write` store a batch of one row, merged with what others write at the same time."""
+
+        async def bulk(call: Call, rows: list[B]) -> list[None]:
+            await write(call, join(rows))
+            return [None] * len(rows)
+
+        rows = (await self._store.ready()).capabilities.limits.batch_rows
+        await self._store.coalescer.submit(operation, self._call, row, bulk, rows=rows)
+
+    async def _write_batch(
+        self,
+        operation: str,
+        call: Call,
+        batch: B,
+        keys: Sequence[Hashable],
+        sizes: Sequence[int],
+        hook: Callable[[D, Call, B], Awaitable[None]],
+        *,
+        atomic: bool = False,
+    ) -> None:
+        """Have `hook` store a batch of columns, in chunks; of rows with equal keys the last."""
+        limits = (await self._store.ready()).capabilities.limits
+        kept = last_positions(keys) or range(len(keys))
+        parts = split([sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes)
+        rows = [kept[part.start : part.stop] for part in parts]
+        chunks = [(positions, take(batch, positions)) for positions in rows]
+        await self._store.run_chunks(operation, call, chunks, hook, atomic=atomic)
 
     async def _delete_each(
         self, operation: str, keys: Sequence[K], hook: Callable[[D, list[K]], Awaitable[int]]

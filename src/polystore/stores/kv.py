@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidRecord
 from polystore.specs import KVSpec
-from polystore.stores.columns import last_positions, pairs_of, pick, split
+from polystore.stores.columns import pairs_of
 from polystore.stores.handle import Handle
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.batches import KVBatch
@@ -16,8 +16,9 @@ from polystore.types.json_domain import encode_json
 from polystore.types.names import check_key, check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
+    from polystore.types.call import Call
     from polystore.types.records import KVEntry
 
 TTL: TypeAlias = float | str | None
@@ -45,9 +46,9 @@ class KVStore(Handle[KVDriver]):
 
     async def get_entry(self, key: str) -> KVEntry | None:
         """Return the entry of `key` with version and times, or None if it is absent."""
-        keys = [check_key(key)]
-        entries = await self._store.run("get", self._call, lambda d: d.get_many(self._call, keys))
-        return entries[0]
+        return await self._read_one(
+            "get", check_key(key), lambda d, call, keys: d.get_many(call, keys)
+        )
 
     async def get_many(self, keys: Iterable[str]) -> list[Any]:
         """Return the value of each key, in order, None where it is absent."""
@@ -71,7 +72,8 @@ class KVStore(Handle[KVDriver]):
         Raises:
             InvalidRecord: Key or value lies outside what every engine can store.
         """
-        await self.put_many({key: value}, ttl=ttl)
+        row = await self._batch([(key, value)], ttl)
+        await self._write_one("put", row, self._write)
 
     async def put_many(
         self,
@@ -90,41 +92,9 @@ class KVStore(Handle[KVDriver]):
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        keys: list[str] = []
-        values: list[bytes] = []
-        binary: list[bool] = []
-        for key, value in pairs_of(items):
-            keys.append(check_key(key))
-            is_bytes, text = _encode(key, value)
-            binary.append(is_bytes)
-            values.append(text)
-        if not keys:
-            return
-        driver = await self._store.ready()
-        limits = driver.capabilities.limits
-        for text in values:
-            self._store.check_size(len(text), limits.value_bytes, what="the value")
-        seconds = self._seconds(ttl)
-        if seconds is not None:
-            self._require_ttl(driver)
-        kept = last_positions(keys) or range(len(keys))
-        ranges = split(
-            [len(values[i]) for i in kept], rows=limits.batch_rows, size=limits.batch_bytes
-        )
-        chunks: list[tuple[Sequence[int], KVBatch]] = []
-        for part in ranges:
-            rows = kept[part.start : part.stop]
-            ttls = _ttls(seconds, len(rows))
-            chunks.append(
-                (rows, KVBatch(pick(keys, rows), pick(values, rows), pick(binary, rows), ttls))
-            )
-        await self._store.run_chunks(
-            "put_many",
-            self._call,
-            chunks,
-            lambda d, call, batch: d.put_many(call, batch),
-            atomic=atomic,
-        )
+        batch = await self._batch(pairs_of(items), ttl)
+        if batch.keys:
+            await self._write(self._call, batch, atomic=atomic)
 
     async def put_if_absent(self, key: str, value: Any, *, ttl: TTL = None) -> bool:
         """Store `value` if `key` is absent or expired; return whether it was stored.
@@ -207,19 +177,41 @@ class KVStore(Handle[KVDriver]):
     async def _compare_and_set(
         self, operation: str, key: str, value: Any, version: int, ttl: TTL
     ) -> int | None:
-        check_key(key)
-        is_bytes, text = _encode(key, value)
-        driver = await self._store.ready()
-        self._store.check_size(len(text), driver.capabilities.limits.value_bytes, what="the value")
-        seconds = self._seconds(ttl)
-        if seconds is not None:
-            self._require_ttl(driver)
-        row = KVBatch([key], [text], [is_bytes], _ttls(seconds, 1))
+        row = await self._batch([(key, value)], ttl)
         return await self._store.run(
             operation,
             self._call,
             lambda d: d.compare_and_set(self._call, row, version),
             repeatable=False,
+        )
+
+    async def _batch(self, pairs: Iterable[tuple[str, Any]], ttl: TTL) -> KVBatch:
+        """Return validated entries in columns, duplicates still in them."""
+        batch = KVBatch([], [], [])
+        capabilities = (await self._store.ready()).capabilities
+        for key, value in pairs:
+            batch.keys.append(check_key(key))
+            is_bytes, text = _encode(key, value)
+            self._store.check_size(len(text), capabilities.limits.value_bytes, what="the value")
+            batch.values.append(text)
+            batch.binary.append(is_bytes)
+        seconds = self._seconds(ttl)
+        if seconds is not None:
+            capabilities.require(
+                Feature.TTL, backend=self.backend, store=self.name, operation="a ttl"
+            )
+            batch.ttls = [seconds for _ in batch.keys]
+        return batch
+
+    async def _write(self, call: Call, batch: KVBatch, *, atomic: bool = False) -> None:
+        await self._write_batch(
+            "put_many",
+            call,
+            batch,
+            batch.keys,
+            [len(value) for value in batch.values],
+            lambda d, call, part: d.put_many(call, part),
+            atomic=atomic,
         )
 
     def _seconds(self, ttl: TTL) -> float | None:
@@ -230,18 +222,6 @@ class KVStore(Handle[KVDriver]):
         if not seconds > 0:
             raise InvalidRecord(f"a ttl must be positive, not {ttl!r}")
         return seconds
-
-    def _require_ttl(self, driver: KVDriver) -> None:
-        driver.capabilities.require(
-            Feature.TTL, backend=self.backend, store=self.name, operation="a ttl"
-        )
-
-
-def _ttls(seconds: float | None, rows: int) -> list[float | None] | None:
-    if seconds is None:
-        return None
-    ttls: list[float | None] = [seconds]
-    return ttls * rows
 
 
 def _encode(key: str, value: Any) -> tuple[bool, bytes]:

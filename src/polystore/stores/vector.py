@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from polystore.errors import InvalidFilter
-from polystore.stores.columns import last_positions, pick, split
+from polystore.stores.columns import pick
 from polystore.stores.filtering import FilterLike, refuse_empty
-from polystore.stores.vector_input import build_batch, check_fields, stack, take
+from polystore.stores.vector_input import build_batch, check_fields, stack
 from polystore.stores.vector_reads import VectorReads
 from polystore.types.json_domain import encode_json
 from polystore.types.names import check_keys
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from polystore.types.batches import VectorBatch
+    from polystore.types.call import Call
     from polystore.types.records import VectorRecord
 
 _READ_ROWS = 500
@@ -77,23 +78,24 @@ class VectorStore(VectorReads):
         if not columns.ids:
             return
         limits = (await self._store.ready()).capabilities.limits
-        sizes: list[int] = []
         for text, meta in zip(columns.texts, columns.metadata_json, strict=True):
-            text_size = 0 if text is None else len(text.encode())
             self._store.check_size(len(meta), limits.value_bytes, what="the metadata")
-            self._store.check_size(text_size, limits.text_bytes, what="the text")
-            sizes.append(len(meta) + text_size + columns.vectors.shape[1] * 4)
-        kept = last_positions(columns.ids) or range(len(columns.ids))
-        parts = split([sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes)
-        chunks: list[tuple[Sequence[int], VectorBatch]] = [
-            (kept[part.start : part.stop], take(columns, kept[part.start : part.stop]))
-            for part in parts
-        ]
-        await self._store.run_chunks(
+            self._store.check_size(_size(text), limits.text_bytes, what="the text")
+        if len(columns.ids) == 1:
+            await self._write_one("upsert", columns, self._write)
+        else:
+            await self._write(self._call, columns, atomic=atomic)
+
+    async def _write(self, call: Call, batch: VectorBatch, *, atomic: bool = False) -> None:
+        vector = batch.vectors.shape[1] * batch.vectors.itemsize
+        columns = zip(batch.texts, batch.metadata_json, strict=True)
+        await self._write_batch(
             "upsert",
-            self._call,
-            chunks,
-            lambda d, call, batch: d.upsert(call, batch),
+            call,
+            batch,
+            batch.ids,
+            [_size(text) + len(meta) + vector for text, meta in columns],
+            lambda d, call, part: d.upsert(call, part),
             atomic=atomic,
         )
 
@@ -151,3 +153,7 @@ class VectorStore(VectorReads):
         )
         flags = [flag for part in present for flag in part]
         return [id_ for id_, there in zip(ids, flags, strict=True) if not there]
+
+
+def _size(text: str | None) -> int:
+    return 0 if text is None else len(text.encode())

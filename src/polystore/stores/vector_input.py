@@ -160,15 +160,3 @@ def _check_record_text(text: object, key: str) -> None:
     if not isinstance(text, str):
         raise InvalidRecord(f"the text of record {key!r} is a {type(text).__name__}, not text")
     check_text(text, what=f"the text of record {key!r}")
-
-
-def take(batch: VectorBatch, rows: Sequence[int]) -> VectorBatch:
-    """Return the given rows of a batch."""
-    whole = len(rows) == len(batch.ids)
-    return VectorBatch(
-        [batch.ids[i] for i in rows],
-        batch.vectors if whole else np.ascontiguousarray(batch.vectors[list(rows)]),
-        [batch.texts[i] for i in rows],
-        [batch.metadata[i] for i in rows],
-        [batch.metadata_json[i] for i in rows],
-    )

@@ -6,7 +6,6 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
 from typing_extensions import override
 
 from polystore.capabilities import Feature
@@ -18,11 +17,12 @@ from polystore.stores.queries import SearchQuery, TextQuery
 from polystore.stores.vector_driver import VectorDriver
 from polystore.stores.vector_input import as_matrix
 from polystore.types.json_domain import check_text
-from polystore.types.names import check_keys
+from polystore.types.names import check_key, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from polystore.filters import Filter
@@ -51,7 +51,11 @@ class VectorReads(Handle[VectorDriver]):
 
     async def get(self, id: str, *, with_vector: bool = True) -> VectorRecord | None:
         """Return a record, or None if it is absent."""
-        return (await self.get_many([id], with_vectors=with_vector))[0]
+        return await self._read_one(
+            "get+vector" if with_vector else "get",
+            check_key(id, what="the id"),
+            lambda d, call, ids: d.get_many(call, ids, with_vectors=with_vector),
+        )
 
     async def get_many(
         self, ids: Iterable[str], *, with_vectors: bool = True

@@ -142,7 +142,7 @@ async def test_a_session_does_not_queue_behind_others() -> None:
 
 async def test_a_closed_gate_lets_nobody_through() -> None:
     shut = gate()
-    shut.close()
+    await shut.close()
     with pytest.raises(Closed, match="async with"):
         await shut.run("s", "get", CALL, failing([]))
 

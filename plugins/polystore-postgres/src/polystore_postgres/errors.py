@@ -37,14 +37,16 @@ class _Rule:
 
 
 _APPLY = "The tables differ from what is expected: run `polystore apply`, see `polystore doctor`"
+_NEWER = "The store was changed since this process opened it: open it again, as it is declared now"
 _PRIVILEGE = "GRANT it to the database user, or give an admin_dsn for schema work"
 _RULES = (
     _Rule("08", ConnectionFailed, "The connection was lost; repeat the call"),
     _Rule("0A", UnsupportedError, None),
     _Rule("22", InvalidRecord, None),
     _Rule("23", Conflict, "Another write came first; read again and decide"),
-    _Rule("23502", InvalidRecord, None),
-    _Rule("23514", InvalidRecord, None),
+    # Values are checked before; what is left is a declared field that this process does not write.
+    _Rule("23502", SchemaMismatch, _NEWER),
+    _Rule("23514", SchemaMismatch, _NEWER),
     _Rule("25006", ConnectionFailed, "The server is read-only: connect to the primary", False),
     _Rule("25P02", Conflict, "Something in this unit failed before; leave it and start again"),
     _Rule("25P03", OperationTimeout, "The transaction was idle for too long"),

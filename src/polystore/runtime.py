@@ -21,7 +21,7 @@ from polystore.errors import (
     UnsupportedError,
 )
 from polystore.specdiff import StoredSpec
-from polystore.specs import DocSpec, GraphSpec, KVSpec, StoreSpec
+from polystore.specs import DocSpec, GraphSpec, KVSpec, StoreSpec, VectorSpec
 from polystore.stores.bound import BoundStore
 from polystore.stores.gate import Gate
 
@@ -315,7 +315,7 @@ def declare(
     A store of the file may stand in for one of a set or of the code that has its name and kind.
 
     Raises:
-        ConfigError: Two of them have one name.
+        ConfigError: Two of them have one name, and neither stands in for the other.
     """
     declared = {name: Declared(spec, "yaml") for name, spec in config.stores.items()}
     extra = [spec for name in config.include for spec in registry.store_set(name)]
@@ -328,6 +328,12 @@ def declare(
                 f"{spec.name!r} is declared as {known.spec.kind} and as {spec.kind}",
                 store=spec.name,
                 hint="Rename one of them",
+            )
+        elif known.origin == "code" and known.spec != spec:
+            raise ConfigError(
+                "the code or the included sets declare it twice, and not as the same",
+                store=spec.name,
+                hint="Declare it in the file, which stands in for both, or rename one of them",
             )
     return declared
 
@@ -353,7 +359,7 @@ def live_capabilities(opened: OpenBackend, spec: StoreSpec) -> Capabilities:
     """Return what the server can do for a store.
 
     Raises:
-        UnsupportedError: It does not serve stores of that kind.
+        UnsupportedError: It does not serve stores of that kind, or not with that metric.
     """
     live = opened.backend.capabilities(spec.kind) if spec.kind in opened.info.at_most else None
     if live is None:
@@ -363,4 +369,7 @@ def live_capabilities(opened: OpenBackend, spec: StoreSpec) -> Capabilities:
             store=spec.name,
             hint="Name another backend for it, or see what `polystore doctor` says",
         )
+    if isinstance(spec, VectorSpec):
+        metric = Feature(f"metric_{spec.metric}")
+        live.require(metric, backend=opened.name, store=spec.name, operation="this vector store")
     return live

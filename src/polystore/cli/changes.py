@@ -50,12 +50,21 @@ def apply(
 ) -> None:
     """Make new stores, fields and indexes.
 
-    Does what `plan` shows, and never drops anything. Asks first on a terminal. If a change is refused, nothing at all is done.
+    Does what `plan` shows, and never drops anything. Asks first on a terminal. If a change is
+    refused, nothing at all is done.
 
     Exit code: 0 if the engines have what is declared, else 1.
     """
     settings = settings_of(context, config, verbose=verbose)
-    asyncio.run(_apply(settings, ask=not yes and sys.stdin.isatty()))
+    changes = asyncio.run(_plan(settings))
+    _show(changes, settings)
+    if _code(changes) != PENDING:
+        raise typer.Exit(_code(changes))
+    if not yes and sys.stdin.isatty() and not output.confirmed("Apply these changes?"):
+        output.note("Nothing was changed")
+        raise typer.Exit(REFUSED)
+    done = asyncio.run(_apply(settings))
+    output.line(f"{len(done)} of {len(changes)} changes applied")
 
 
 async def _plan(settings: Settings) -> list[Change]:
@@ -63,17 +72,9 @@ async def _plan(settings: Settings) -> list[Change]:
         return await client.plan()
 
 
-async def _apply(settings: Settings, *, ask: bool) -> None:
+async def _apply(settings: Settings) -> list[Change]:
     async with settings.client() as client:
-        changes = await client.plan()
-        _show(changes, settings)
-        if _code(changes) != PENDING:
-            raise typer.Exit(_code(changes))
-        if ask and not typer.confirm("Apply these changes?"):
-            output.note("Nothing was changed")
-            raise typer.Exit(REFUSED)
-        done = await client.apply()
-        output.line(f"{len(done)} of {len(changes)} changes applied")
+        return await client.apply()
 
 
 def _code(changes: Sequence[Change]) -> int:

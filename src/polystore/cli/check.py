@@ -13,8 +13,8 @@ def check(
 ) -> None:
     """Check the configuration, offline.
 
-    Connects to nothing. Shows where each store goes, and whether its backend has what it needs: yes, refused (no server
-    of that type has it) or depends on the server (`polystore doctor` asks it).
+    Connects to nothing. Shows where each store goes, and whether its backend has what it needs:
+    yes, refused (no server of that type has it) or depends on the server (`polystore doctor` asks).
 
     Exit code: 0 if nothing is wrong, else 1.
     """

@@ -47,7 +47,8 @@ async def _findings(settings: Settings) -> list[Finding]:
     except PolystoreError as error:
         where = error.backend or "polystore"
         return [
-            Finding(where, "configuration", "error", error.message, error.store, action=error.hint)
+            Finding(where, "configuration", "error", problem, error.store, action=error.hint)
+            for problem in error.message.splitlines()
         ]
 
 

@@ -23,21 +23,37 @@ STYLES = {
 
 
 def line(text: str = "") -> None:
-    """Print one line."""
-    sys.stdout.write(f"{visible(text)}\n")
+    """Print a text, which may have several lines."""
+    sys.stdout.write("".join(f"{visible(part)}\n" for part in text.split("\n")))
+
+
+def row(name: str) -> None:
+    """Print a name on a line of its own, whatever it is made of."""
+    sys.stdout.write(f"{visible(name)}\n")
 
 
 def note(text: str) -> None:
     """Tell something that is no part of the output, on stderr."""
     sys.stdout.flush()  # so that both come in order where they meet
-    sys.stderr.write(f"{visible(text)}\n")
+    sys.stderr.write("".join(f"{visible(part)}\n" for part in text.split("\n")))
+
+
+def confirmed(question: str) -> bool:
+    """Ask on the terminal; anything but y and yes means no.
+
+    Not to be called in an event loop, where an interruption would wait for the answer.
+    """
+    sys.stdout.flush()
+    sys.stderr.write(f"{visible(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def json(value: object) -> None:
     """Print `value` as indented JSON."""
     from json import dumps
 
-    sys.stdout.write(dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(dumps(value, indent=2) + "\n")
 
 
 def plain_data(reports: Iterable[Any]) -> list[dict[str, Any]]:
@@ -83,8 +99,7 @@ def _plain_table(rows: list[list[str]]) -> None:
 def visible(text: str) -> str:
     """Return `text` with control characters escaped: names may hold what drives a terminal."""
     return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 

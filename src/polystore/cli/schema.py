@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def schema() -> None:
     """Print the JSON schema of configurations.
 
-    It has what the installed plugins take. Keep it beside your file for an editor to read: polystore schema > polystore.schema.json
+    It has what the installed plugins take. Keep it beside your file for an editor to read:
+    polystore schema > polystore.schema.json
 
     A plugin that does not work is named on stderr and left out.
     """

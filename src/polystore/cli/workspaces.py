@@ -11,6 +11,7 @@ import typer
 from polystore.cli import output
 from polystore.cli.settings import ConfigOption, Settings, VerboseOption, settings_of
 from polystore.errors import ConfigError
+from polystore.types.names import check_workspace
 
 
 def list_(
@@ -22,7 +23,7 @@ def list_(
     """
     settings = settings_of(context, config, verbose=verbose)
     for name in asyncio.run(_list(settings)):
-        output.line(name)
+        output.row(name)
 
 
 def drop(
@@ -37,7 +38,16 @@ def drop(
     In every store of every backend. Asks first on a terminal; elsewhere it needs --yes.
     """
     settings = settings_of(context, config, verbose=verbose)
-    asyncio.run(_drop(settings, name, sure=yes))
+    if check_workspace(name) not in asyncio.run(_list(settings)):
+        raise ConfigError(
+            f"no workspace {name!r} has any data", hint="See `polystore workspaces list`"
+        )
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("nothing was deleted", hint="Say --yes if you are sure")
+    if not yes and not output.confirmed(f"Delete everything of the workspace {name!r}?"):
+        output.note("Nothing was deleted")
+        raise typer.Exit(1)
+    output.line(f"{asyncio.run(_drop(settings, name))} rows deleted")
 
 
 async def _list(settings: Settings) -> list[str]:
@@ -45,16 +55,6 @@ async def _list(settings: Settings) -> list[str]:
         return await client.workspaces()
 
 
-async def _drop(settings: Settings, name: str, *, sure: bool) -> None:
+async def _drop(settings: Settings, name: str) -> int:
     async with settings.client() as client:
-        workspace = client.workspace(name)
-        if name not in await client.workspaces():
-            raise ConfigError(
-                f"no workspace {name!r} has any data", hint="See `polystore workspaces list`"
-            )
-        if not sure and not sys.stdin.isatty():
-            raise ConfigError("nothing was deleted", hint="Say --yes if you are sure")
-        if not sure and not typer.confirm(f"Delete everything of the workspace {name!a}?"):
-            output.note("Nothing was deleted")
-            raise typer.Exit(1)
-        output.line(f"{await workspace.drop()} rows deleted")
+        return await client.workspace(name).drop()

@@ -98,7 +98,8 @@ class Registry:
             self._manager.register(plugin, name)
             self._manager.check_pending()
         except (ValueError, pluggy.PluginValidationError) as error:
-            self._manager.unregister(plugin)
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
             raise PluginError(
                 f"the plugin {name!r} ({_owner(entry)}) breaks the contract: {error}",
                 hint="It was written for another version of polystore, or a hook is misspelt",

@@ -8,7 +8,6 @@ import orjson
 from pydantic import TypeAdapter
 
 from polystore.errors import PolystoreError
-from polystore.filters import parse_path
 from polystore.specdiff import StoredSpec
 from polystore.specs import AnyStoreSpec, StoreSpec
 from polystore_postgres import online
@@ -17,9 +16,11 @@ from polystore_postgres.sqlfile import block
 from polystore_postgres.tables import create_statements
 
 if TYPE_CHECKING:
+    from polystore.filters import Path
     from polystore.specdiff import SpecChange
     from polystore_postgres.connection import Connection
     from polystore_postgres.names import Names
+    from polystore_postgres.tables import KeyTable, KindSchema
 
 _SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 
@@ -69,11 +70,9 @@ async def apply_change(
         return
     if change.action == "refused":
         raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
-    if change.action == "add_field":
-        table = schema.key_table(stored, names)
-        if table is not None and _has_column(change):
-            await online.add_column(connection, table, parse_path(change.subject[0]))
-    if change.action in ("add_field", "add_index"):
+    if change.action != "update_spec":
+        for table, path in await _missing_columns(connection, schema, stored, names):
+            await online.add_column(connection, table, path)
         await online.add_indexes(connection, names, schema.indexes(stored, names))
     await write_catalogue(connection, names, stored)
 
@@ -85,19 +84,23 @@ async def change_statements(
     schema = KINDS[stored.spec.kind].load_schema()
     if change.action == "create_store":
         return create_statements(schema, stored, names)
+    if change.action == "update_spec":
+        return []
     statements: list[str] = []
-    if change.action == "add_field":
-        table = schema.key_table(stored, names)
-        if table is not None and _has_column(change):
-            statements += online.column_statements(table, parse_path(change.subject[0]))
-    if change.action in ("add_field", "add_index"):
-        indexes = schema.indexes(stored, names)
-        usable = await online.index_states(connection, names, indexes)
-        missing = [index for index in indexes if not usable.get(index.name)]
-        statements += [index.statement(concurrently=True) for index in missing]
-    return statements
+    for table, path in await _missing_columns(connection, schema, stored, names):
+        statements += online.column_statements(table, path)
+    indexes = schema.indexes(stored, names)
+    usable = await online.index_states(connection, names, indexes)
+    missing = [index for index in indexes if not usable.get(index.name)]
+    return statements + [index.statement(concurrently=True) for index in missing]
 
 
-def _has_column(change: SpecChange) -> bool:
-    # A declared array has an index on its jsonb instead: arrays all sort alike.
-    return change.subject[1:] != ("array",)
+async def _missing_columns(
+    connection: Connection, schema: KindSchema, stored: StoredSpec, names: Names
+) -> list[tuple[KeyTable, Path]]:
+    """Return the declared fields whose columns are not there yet, or not filled."""
+    table = schema.key_table(stored, names)
+    if table is None:
+        return []
+    ready = await online.ready_columns(connection, table)
+    return [(table, path) for path, column in table.columns.items() if column not in ready]

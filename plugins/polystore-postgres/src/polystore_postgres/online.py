@@ -48,12 +48,10 @@ async def add_column(connection: Connection, table: KeyTable, path: Path) -> Non
     Args:
         connection: Outside a transaction.
         table: Where; its `columns` need not have the path.
-        path: The field.
+        path: The field, one that `ready_columns` does not have.
     """
     keys = KeyColumns([path])
     column = keys.names[0]
-    if await connection.fetchval(block("catalogue.sql", "column_ready"), table.name, column):
-        return
     add, guard, fill, validate, require, drop = column_statements(table, path)
     async with connection.transaction():
         await connection.execute(_LOCK_TIMEOUT)
@@ -67,6 +65,12 @@ async def add_column(connection: Connection, table: KeyTable, path: Path) -> Non
         await connection.execute(_LOCK_TIMEOUT)
         await connection.execute(require)
         await connection.execute(drop)
+
+
+async def ready_columns(connection: Connection, table: KeyTable) -> set[str]:
+    """Return the columns of `table` that hold something in every row."""
+    rows = await connection.fetch(block("catalogue.sql", "ready_columns"), table.name)
+    return {row["name"] for row in rows}
 
 
 async def add_indexes(connection: Connection, names: Names, indexes: Sequence[TableIndex]) -> None:

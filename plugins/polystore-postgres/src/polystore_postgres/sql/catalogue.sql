@@ -27,6 +27,6 @@ SELECT EXISTS (
     SELECT FROM pg_constraint WHERE conrelid = $1::text::regclass AND conname = $2
 )
 
--- name: column_ready
-SELECT attnotnull FROM pg_attribute
- WHERE attrelid = $1::text::regclass AND attname = $2 AND NOT attisdropped
+-- name: ready_columns
+SELECT attname AS name FROM pg_attribute
+ WHERE attrelid = $1::text::regclass AND attnum > 0 AND attnotnull AND NOT attisdropped

@@ -12,7 +12,7 @@ from servers.postgres import PostgresServer, debian_binaries, postgres_server
 from polystore.specdiff import StoredSpec
 from polystore.specs import GraphSpec
 from polystore_postgres import schema_graph
-from polystore_postgres.capabilities import AT_MOST
+from polystore_postgres.capabilities import AT_LEAST
 from polystore_postgres.config import PostgresConfig
 from polystore_postgres.graph import PostgresGraph
 from polystore_postgres.names import Names
@@ -96,6 +96,6 @@ def make_graph(pool: Pool) -> MakeGraph:
         stored, names = StoredSpec(GraphSpec(name=name, **spec)), Names("public")
         for statement in create_statements(schema_graph, stored, names):
             await pool.execute(statement)
-        return PostgresGraph(pool, stored, names, AT_MOST["graph"])
+        return PostgresGraph(pool, stored, names, AT_LEAST["graph"])
 
     return make

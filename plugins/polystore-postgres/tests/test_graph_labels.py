@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,19 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polystore.capabilities import Feature
-from polystore.specdiff import StoredSpec
 from polystore.specs import GraphSpec
 from polystore.types.batches import NodeBatch
 from polystore.types.call import Call
-from polystore_postgres import schema_graph
-from polystore_postgres.capabilities import AT_MOST
 from polystore_postgres.graph import PostgresGraph
-from polystore_postgres.names import Names, quote_identifier
+from polystore_postgres.names import quote_identifier
 from polystore_postgres.sqlfile import block
-from polystore_postgres.tables import create_statements
+
+from .stores import create_store, opened_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+    from servers.postgres import PostgresServer
 
     from polystore_postgres.pool import Pool
 
@@ -90,59 +90,65 @@ async def shared_graph(make_graph: MakeGraph) -> PostgresGraph:
     return await make_graph()
 
 
-async def trigram_graph(pool: Pool, schema: str) -> PostgresGraph:
-    quoted = quote_identifier(schema)
-    await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
-    await pool.execute(f"CREATE EXTENSION pg_trgm SCHEMA {quoted}")
-    stored, names = StoredSpec(GraphSpec(name="g")), Names("public")
-    for statement in create_statements(schema_graph, stored, names):
-        await pool.execute(statement)
-    await pool.execute(schema_graph.trigram_index(stored, names, schema).statement())
-    declared = AT_MOST["graph"]
-    fuzzy = replace(declared, features=declared.features | {Feature.FUZZY_LABELS})
-    return PostgresGraph(pool, stored, names, fuzzy)
+@asynccontextmanager
+async def trigram_graph(dsn: str, schema: str) -> AsyncGenerator[tuple[PostgresGraph, Pool]]:
+    async with opened_backend(dsn) as backend:
+        quoted = quote_identifier(schema)
+        await backend.pool.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted}")
+        await backend.pool.execute(f"CREATE EXTENSION pg_trgm SCHEMA {quoted}")
+    async with opened_backend(dsn) as backend:
+        graph = await create_store(backend, GraphSpec(name="g"))
+        assert isinstance(graph, PostgresGraph)
+        assert Feature.FUZZY_LABELS in graph.capabilities.features
+        yield graph, backend.pool
+
+
+@pytest.fixture
+def debian_dsn(debian_server: PostgresServer) -> Generator[str]:
+    with debian_server.fresh_database() as dsn:
+        yield dsn
 
 
 @pytest.mark.parametrize("schema", ["public", 'Odd "schema"'])
-async def test_typing_errors_are_forgiven(debian_pool: Pool, schema: str) -> None:
-    graph = await trigram_graph(debian_pool, schema)
-    ids = [
-        "Frankfurt",
-        "Frankfurt am Main",
-        "Old Frankfurt",
-        "Hamburg",
-        "Frankreich",
-        "100%",
-        "1_0",
-    ]
-    await store(graph, CALL, ids)
-    found = await graph.search_labels(CALL, "Frankfrut", 10)
-    assert found[0].id == "Frankfurt"
-    assert "Hamburg" not in {match.id for match in found}
-    scores = [match.score for match in found]
-    assert scores == sorted(scores, reverse=True)
-    assert 0.15 <= scores[-1] <= scores[0] < 0.8
-    exact = await graph.search_labels(CALL, "frankfurt", 3)
-    assert [match.id for match in exact] == ["Frankfurt", "Frankfurt am Main", "Old Frankfurt"]
-    for text, id_ in (("0%", "100%"), ("_0", "1_0")):
-        first, *others = await graph.search_labels(CALL, text, 10)
-        assert (first.id, first.score) == (id_, 0.8)
-        assert all(other.score < 0.8 for other in others)
+async def test_typing_errors_are_forgiven(debian_dsn: str, schema: str) -> None:
+    cities = ["Frankfurt", "Frankfurt am Main", "Old Frankfurt", "Hamburg", "Frankreich"]
+    async with trigram_graph(debian_dsn, schema) as (graph, _):
+        await store(graph, CALL, [*cities, "100%", "1_0"])
+        found = await graph.search_labels(CALL, "Frankfrut", 10)
+        assert found[0].id == "Frankfurt"
+        assert "Hamburg" not in {match.id for match in found}
+        scores = [match.score for match in found]
+        assert scores == sorted(scores, reverse=True)
+        assert 0.15 <= scores[-1] <= scores[0] < 0.8
+        exact = await graph.search_labels(CALL, "frankfurt", 3)
+        assert [match.id for match in exact] == cities[:3]
+        for text, id_ in (("0%", "100%"), ("_0", "1_0")):
+            first, *others = await graph.search_labels(CALL, text, 10)
+            assert (first.id, first.score) == (id_, 0.8)
+            assert all(other.score < 0.8 for other in others)
 
 
-async def test_similar_ids_come_from_the_trigram_index(debian_pool: Pool) -> None:
-    graph = await trigram_graph(debian_pool, "public")
+async def test_similar_ids_come_from_the_trigram_index(debian_dsn: str) -> None:
     letters = string.ascii_lowercase
     ids = [f"{a}{b}{c}-{b}{c}{a}" for a in letters for b in letters for c in letters]
-    await store(graph, CALL, ids)
-    await debian_pool.execute("VACUUM ANALYZE node_g")
-    for name, arguments in (
-        ("labels_containing_trigram", "'acme', 'jkq-', 10, '%jkq-%'"),
-        ("labels_similar", "'acme', 'jkq-kqx', 10"),
-    ):
-        places = {"schema": "public", "node": "node_g", "edge": "edge_g", "trigram": "public"}
-        statement = block("graph_reads.sql", name, **places)
-        async with debian_pool.acquire(raw=True) as connection:
-            await connection.execute(f"PREPARE q AS {statement}")
-            plan = str(await connection.fetch(f"EXPLAIN EXECUTE q ({arguments})"))
-        assert "folded_trigram" in plan
+    async with trigram_graph(debian_dsn, "public") as (graph, pool):
+        await store(graph, CALL, ids)
+        await pool.execute("VACUUM ANALYZE polystore.node_g")
+        for name, arguments in (
+            ("labels_containing_trigram", "'acme', 'jkq-', 10, '%jkq-%'"),
+            ("labels_similar", "'acme', 'jkq-kqx', 10"),
+        ):
+            places = {"schema": "polystore", "node": "node_g", "edge": "edge_g"}
+            statement = block("graph_reads.sql", name, **places, trigram="public")
+            async with pool.acquire(raw=True) as connection:
+                await connection.execute(f"PREPARE q AS {statement}")
+                plan = str(await connection.fetch(f"EXPLAIN EXECUTE q ({arguments})"))
+                await connection.execute("DEALLOCATE q")
+            assert "node_g_trigram" in plan
+
+
+async def test_without_trigrams_it_is_not_declared(make_graph: MakeGraph) -> None:
+    graph = await make_graph()
+    assert Feature.FUZZY_LABELS not in graph.capabilities.features
+    await store(graph, CALL, ["Frankfurt"])
+    assert await graph.search_labels(CALL, "Frankfrut", 10) == []

@@ -13,7 +13,7 @@ from polystore.types.batches import EdgeBatch, NodeBatch
 from polystore.types.call import Call
 from polystore.types.records import EdgeKey
 from polystore_postgres import schema_graph
-from polystore_postgres.capabilities import AT_MOST
+from polystore_postgres.capabilities import AT_LEAST
 from polystore_postgres.graph import PostgresGraph
 from polystore_postgres.graph_sql import GraphSql
 from polystore_postgres.names import Names
@@ -40,7 +40,7 @@ STATEMENTS = [
 async def load(pool: Pool) -> PostgresGraph:
     for statement in create_statements(schema_graph, STORED, NAMES):
         await pool.execute(statement)
-    graph = PostgresGraph(pool, STORED, NAMES, AT_MOST["graph"])
+    graph = PostgresGraph(pool, STORED, NAMES, AT_LEAST["graph"])
     ids = [f"n{n:05}" for n in range(NODES)]
     for start in range(0, NODES, 5000):
         part = ids[start : start + 5000]
@@ -61,7 +61,7 @@ async def load(pool: Pool) -> PostgresGraph:
 FINDS = [
     (F("year") == 7, "node_g_year"),
     ((F("year") >= 7) & (F("year") < 9), "node_g_year"),
-    (F.meta("labels").contains("Rare"), "gin_labels"),
+    (F.meta("labels").contains("Rare"), "node_g_labels"),
     (F.meta("id").starts_with("n0123"), "node_g_pkey"),
     (None, "node_g_pkey"),
 ]

@@ -33,7 +33,9 @@ SELECT current_setting('server_version_num')::int AS version_number,
        (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'vector') AS vector_schema,
        (SELECT default_version FROM pg_available_extensions WHERE name = 'vector')
-           AS vector_available
+           AS vector_available,
+       (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+         WHERE e.extname = 'pg_trgm') AS trigram_schema
 """
 
 
@@ -50,6 +52,7 @@ class ServerFacts:
         vector_version: The version of pgvector in this database; None: not installed here.
         vector_schema: The SQL schema it lives in.
         vector_available: The version the server could install; None: it has none.
+        trigram_schema: The SQL schema of pg_trgm; None: not installed in this database.
     """
 
     version: str
@@ -60,6 +63,7 @@ class ServerFacts:
     vector_version: str | None
     vector_schema: str | None
     vector_available: str | None
+    trigram_schema: str | None
 
     @property
     def has_vector(self) -> bool:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import functools
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from polystore.errors import Conflict, UnsupportedError
+from polystore.errors import Conflict
 from polystore.stores.graph_driver import GraphDriver
-from polystore.stores.queries import FindQuery
+from polystore.stores.queries import SearchQuery
 from polystore.types.records import GraphCounts, NodeDegree, Page, Subgraph
-from polystore.types.reports import Explanation
 from polystore_postgres.calls import session_of
+from polystore_postgres.exact_json import exact_json
 from polystore_postgres.fields import KeyColumns
 from polystore_postgres.graph_labels import LabelSearch
 from polystore_postgres.graph_locks import lock_keys, lock_nodes
 from polystore_postgres.graph_rows import array_literal, by_end, to_edge, to_node
 from polystore_postgres.graph_sql import GraphSql
 from polystore_postgres.graph_walk import grow, shortest_path
+from polystore_postgres.plans import explain_statement
 from polystore_postgres.schema_graph import graph_spec
 from polystore_postgres.sizes import estimated_size
 
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities
     from polystore.filters import Filter
     from polystore.specdiff import StoredSpec
-    from polystore.stores.queries import SearchQuery
+    from polystore.stores.queries import FindQuery
     from polystore.types.batches import Direction, EdgeBatch, NodeBatch
     from polystore.types.call import Call
     from polystore.types.records import Edge, EdgeKey, GraphPath, LabelMatch, Node
+    from polystore.types.reports import Explanation
     from polystore_postgres.connection import Connection
     from polystore_postgres.names import Names
     from polystore_postgres.pool import Pool
@@ -67,7 +70,7 @@ class PostgresGraph(GraphDriver):
             batch.ids,
             [id_.casefold() for id_ in batch.ids],
             [texts[labels] for labels in batch.labels],
-            batch.properties_json,
+            [exact_json(text) for text in batch.properties_json],
             *self._keys.keys_for(batch.properties),
             session=session_of(call),
         )
@@ -78,7 +81,7 @@ class PostgresGraph(GraphDriver):
         targets = [key.target for key in batch.keys]
         ends = list({*sources, *targets})
         arguments: list[object] = [call.workspace, sources, [key.type for key in batch.keys]]
-        arguments += [targets, batch.properties_json, ends]
+        arguments += [targets, [exact_json(text) for text in batch.properties_json], ends]
         async with self._holding(call, ends, exclusive=False) as connection:
             if create_missing:
                 folded = [id_.casefold() for id_ in ends]
@@ -231,13 +234,14 @@ class PostgresGraph(GraphDriver):
 
     @override
     async def explain(self, call: Call, query: FindQuery | SearchQuery) -> Explanation:
-        if not isinstance(query, FindQuery):
-            raise UnsupportedError("a graph store has no vector search")
+        if isinstance(query, SearchQuery):
+            return await super().explain(call, query)
         sql, parameters = self._sql.find(call.workspace, query)
-        rows = await self._pool.fetch(f"EXPLAIN {sql}", *parameters, session=session_of(call))
-        lines = tuple(row[0] for row in rows)
-        compared = any("Filter:" in line or "Seq Scan" in line for line in lines)
-        return Explanation("find_nodes", "native", "exact" if compared else "index", lines)
+        session = session_of(call)
+        told = await explain_statement(self._pool, "find_nodes", sql, parameters, session)
+        # The index of labels knows no workspaces, so what it finds is filtered and sorted.
+        by_label = any("Index Cond: (labels" in line for line in told.detail)
+        return replace(told, access="index") if by_label else told
 
     async def _fetch(self, call: Call, name: str, *arguments: object) -> list[asyncpg.Record]:
         return await self._pool.fetch(

@@ -21,11 +21,6 @@ _CONTAINS = 0.8
 _SIMILAR = 0.5
 """What the similarity (0.3 to 1) is multiplied by, so that scores fall from match to match."""
 
-_TRIGRAM_SCHEMA = """
-SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
-WHERE e.extname = 'pg_trgm'
-"""
-
 
 class LabelSearch:
     """The label search of one store.
@@ -39,8 +34,9 @@ class LabelSearch:
     def __init__(self, pool: Pool, sql: GraphSql, capabilities: Capabilities) -> None:
         self._pool = pool
         self._sql = sql
-        self._fuzzy = Feature.FUZZY_LABELS in capabilities.features
-        self._similar: str | None = None
+        schema = pool.facts.trigram_schema
+        fuzzy = Feature.FUZZY_LABELS in capabilities.features
+        self._similar = sql.similar(schema) if fuzzy and schema is not None else None
 
     async def search(self, call: Call, text: str, limit: int) -> list[LabelMatch]:
         """Return up to `limit` nodes: equal ones, then beginnings, parts and similar ones."""
@@ -48,8 +44,8 @@ class LabelSearch:
         found = await self._beginning(call, folded, limit)
         if len(found) < limit:
             found += await self._containing(call, folded, limit - len(found))
-        if len(found) < limit and self._fuzzy:
-            found += await self._alike(call, folded, limit - len(found))
+        if len(found) < limit and self._similar is not None:
+            found += await self._alike(call, self._similar, folded, limit - len(found))
         return found
 
     async def _beginning(self, call: Call, folded: str, limit: int) -> list[LabelMatch]:
@@ -64,18 +60,14 @@ class LabelSearch:
     async def _containing(self, call: Call, folded: str, limit: int) -> list[LabelMatch]:
         arguments: list[object] = [call.workspace, folded, limit]
         name = "labels_containing"
-        if self._fuzzy:
+        if self._similar is not None:
             name = "labels_containing_trigram"
             arguments.append(f"%{_escape(folded)}%")
         rows = await self._pool.fetch(self._sql[name], *arguments, session=session_of(call))
         return [LabelMatch(row["id"], _CONTAINS) for row in rows]
 
-    async def _alike(self, call: Call, folded: str, limit: int) -> list[LabelMatch]:
-        session = session_of(call)
-        if self._similar is None:
-            schema = await self._pool.fetchval(_TRIGRAM_SCHEMA, session=session)
-            self._similar = self._sql.similar(schema)
-        rows = await self._pool.fetch(self._similar, call.workspace, folded, limit, session=session)
+    async def _alike(self, call: Call, sql: str, folded: str, limit: int) -> list[LabelMatch]:
+        rows = await self._pool.fetch(sql, call.workspace, folded, limit, session=session_of(call))
         return [LabelMatch(row["id"], _SIMILAR * row["score"]) for row in rows]
 
 

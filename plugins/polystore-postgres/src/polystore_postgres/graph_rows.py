@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
     from polystore.types.batches import Direction
 
+NODE_COLUMNS = ("id", "labels", "properties", "version", "created_at", "updated_at")
+"""What every read of nodes returns."""
+
 
 def to_node(row: asyncpg.Record) -> Node:
-    """Return the node of a row; every read of nodes has the same columns."""
+    """Return the node of a row of `NODE_COLUMNS`."""
     id_, labels, properties, version, created, updated = row
     return Node(id_, tuple(labels), properties, version, created, updated)
 

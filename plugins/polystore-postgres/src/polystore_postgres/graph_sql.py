@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from polystore_postgres.filters import FilterTable, compile_filter
+from polystore_postgres.graph_rows import NODE_COLUMNS
+from polystore_postgres.pages import PageTable, page_statement
 from polystore_postgres.schema_graph import EDGE, NODE, key_table
 from polystore_postgres.sqlfile import block, load_blocks
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 _MISSING = r", '\x00'::bytea"
 """The sort key of a field that a node without properties does not have."""
-_COLUMNS = "t.id, t.labels, t.properties, t.version, t.created_at, t.updated_at"
 
 
 class GraphSql:
@@ -37,12 +38,13 @@ class GraphSql:
             "node": names.bare(NODE, stored),
             "edge": names.bare(EDGE, stored),
         }
-        self._filtered = FilterTable(
+        fields = FilterTable(
             data="t.properties",
             columns={path: f"t.{column}" for path, column in table.columns.items()},
             meta={name: f"t.{name}" for name in ("id", "version", "created_at", "updated_at")},
             labels="t.labels",
         )
+        self._pages = PageTable(self.node, NODE_COLUMNS, fields)
         self._texts: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> str:
@@ -58,27 +60,15 @@ class GraphSql:
 
     def find(self, workspace: str, query: FindQuery) -> tuple[str, list[object]]:
         """Return the statement of `find_nodes` and its parameters."""
-        where, parameters = self._where(workspace, query.filter)
-        if query.after is not None:
-            parameters.append(query.after[1])
-            where += f" AND t.id > ${len(parameters)}::text"
-        parameters += [query.limit, query.offset]
-        return (
-            f"SELECT {_COLUMNS} FROM {self.node} AS t WHERE {where} ORDER BY t.id "  # noqa: S608  names are quoted, values parameters
-            f"LIMIT ${len(parameters) - 1}::bigint OFFSET ${len(parameters)}::bigint"
-        ), parameters
+        return page_statement(self._pages, workspace, query)
 
     def count(self, workspace: str, filter_: Filter | None) -> tuple[str, list[object]]:
         """Return the statement of `count_nodes` and its parameters."""
-        where, parameters = self._where(workspace, filter_)
-        return f"SELECT count(*) FROM {self.node} AS t WHERE {where}", parameters  # noqa: S608  as above
-
-    def _where(self, workspace: str, filter_: Filter | None) -> tuple[str, list[object]]:
         parameters: list[object] = [workspace]
         where = "t.workspace = $1"
         if filter_ is not None:
-            where += f" AND ({compile_filter(filter_, self._filtered, parameters)})"
-        return where, parameters
+            where += f" AND ({compile_filter(filter_, self._pages.fields, parameters)})"
+        return f"SELECT count(*) FROM {self.node} AS t WHERE {where}", parameters  # noqa: S608  names are quoted, values parameters
 
     def _assemble(self, name: str) -> str:
         file = "graph.sql" if name in load_blocks("graph.sql") else "graph_reads.sql"

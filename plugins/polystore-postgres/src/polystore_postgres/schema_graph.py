@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from polystore.specs import GraphSpec
 from polystore_postgres.fields import columns_for
-from polystore_postgres.names import quote_identifier
+from polystore_postgres.names import index_name, quote_identifier, quote_literal
+from polystore_postgres.options import store_options
 from polystore_postgres.tables import SYSTEM_COLUMNS, KeyTable, TableIndex, make_index
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def create_tables(stored: StoredSpec, names: Names) -> list[str]:
     depends on its locale.
     """
     node = key_table(stored, names)
+    storage = store_options(stored.spec).storage()
     return [
         f"""\
 CREATE TABLE {node.name} (
@@ -46,7 +48,7 @@ CREATE TABLE {node.name} (
     properties jsonb NOT NULL,
 {SYSTEM_COLUMNS}{node.definitions()},
     PRIMARY KEY (workspace, id)
-)""",
+){storage}""",
         f"""\
 CREATE TABLE {names.table(EDGE, stored)} (
     workspace text COLLATE "C" NOT NULL,
@@ -56,7 +58,8 @@ CREATE TABLE {names.table(EDGE, stored)} (
     properties jsonb NOT NULL,
 {SYSTEM_COLUMNS},
     PRIMARY KEY (workspace, source, type, target)
-)""",
+){storage}""",
+        _trigram_index(stored, names),
     ]
 
 
@@ -70,23 +73,34 @@ def indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
     """Return every index that the store should have besides its primary keys."""
     node, edge = names.bare(NODE, stored), names.bare(EDGE, stored)
     found = [
-        make_index(names, edge, "USING btree (workspace, target, type, source)"),
-        make_index(names, node, "USING btree (workspace, folded, id)"),
-        make_index(names, node, "USING gin (labels)"),
+        make_index(names, edge, "USING btree (workspace, target, type, source)", "target"),
+        make_index(names, node, "USING btree (workspace, folded, id)", "folded"),
+        make_index(names, node, "USING gin (labels)", "labels"),
     ]
-    for order in graph_spec(stored).orders():
+    spec = graph_spec(stored)
+    for index, order in zip(spec.indexes, spec.orders(), strict=True):
         columns = ", ".join(_column(part) for part in order)
-        what = "_".join(("-" if part.descending else "") + str(part.parsed) for part in order)
-        found.append(make_index(names, node, f"USING btree (workspace, {columns}, id)", what))
+        definition = f"USING btree (workspace, {columns}, id)"
+        found.append(make_index(names, node, definition, str(index)))
     return found
 
 
-def trigram_index(stored: StoredSpec, names: Names, extension_schema: str) -> TableIndex:
-    """Return the index for label search where pg_trgm is installed, in `extension_schema`."""
-    operators = f"{quote_identifier(extension_schema)}.gin_trgm_ops"
-    return make_index(
-        names, names.bare(NODE, stored), f"USING gin (folded {operators})", "folded_trigram"
-    )
+def _trigram_index(stored: StoredSpec, names: Names) -> str:
+    """Return the statement that makes the index for typing errors where pg_trgm is installed."""
+    index = quote_identifier(index_name(names.bare(NODE, stored), "trigram"))
+    statement = f"CREATE INDEX {index} ON {names.table(NODE, stored)} USING gin (folded "
+    return f"""\
+DO $polystore$
+DECLARE place text;
+BEGIN
+    SELECT quote_ident(n.nspname) INTO place
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pg_trgm';
+    IF place IS NOT NULL THEN
+        EXECUTE {quote_literal(statement)} || place || '.gin_trgm_ops)';
+    END IF;
+END
+$polystore$"""  # noqa: S608  the name is quoted, the statement too
 
 
 def _column(part: FieldOrder) -> str:

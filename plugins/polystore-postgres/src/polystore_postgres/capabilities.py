@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from polystore.capabilities import Capabilities, Feature, Limits
@@ -47,7 +48,7 @@ AT_MOST: Final[dict[Kind, Capabilities]] = {
         native_filters=_FILTERS,
     ),
     "graph": Capabilities(
-        features=_EVERY_KIND | {Feature.LABEL_SEARCH},
+        features=_EVERY_KIND | {Feature.LABEL_SEARCH, Feature.FUZZY_LABELS},
         limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
         native_filters=_FILTERS,
     ),
@@ -63,21 +64,28 @@ AT_MOST: Final[dict[Kind, Capabilities]] = {
         native_filters=_FILTERS,
     ),
 }
-"""Per kind, what no server exceeds; a server with pgvector has it all."""
+"""Per kind, what no server exceeds; a server with pgvector and pg_trgm has it all."""
 
 AT_LEAST: Final[dict[Kind, Capabilities]] = {
-    kind: capabilities for kind, capabilities in AT_MOST.items() if kind != "vector"
+    kind: replace(capabilities, features=capabilities.features - {Feature.FUZZY_LABELS})
+    for kind, capabilities in AT_MOST.items()
+    if kind != "vector"
 }
-"""Per kind, what every server has: only vectors need an extension."""
+"""Per kind, what every server has: vectors and fuzzy labels need an extension."""
 
 
-def live_capabilities(kind: Kind, *, has_vector: bool) -> Capabilities | None:
+def live_capabilities(
+    kind: Kind, *, has_vector: bool, has_trigrams: bool = False
+) -> Capabilities | None:
     """Return what a server can do for `kind`; None if it cannot serve it.
 
     Args:
         kind: The kind of store.
         has_vector: Whether pgvector is, or can be, installed in the database.
+        has_trigrams: Whether pg_trgm is installed in the database.
     """
     if kind == "vector" and not has_vector:
         return None
+    if kind == "graph" and not has_trigrams:
+        return AT_LEAST[kind]
     return AT_MOST.get(kind)

@@ -21,7 +21,7 @@ from polystore.errors import (
     UnsupportedError,
 )
 from polystore.specdiff import StoredSpec
-from polystore.specs import DocSpec, GraphSpec, KVSpec, StoreSpec, VectorSpec
+from polystore.specs import DocSpec, GraphSpec, KVSpec, StoreSpec
 from polystore.stores.bound import BoundStore
 from polystore.stores.gate import Gate
 
@@ -340,11 +340,8 @@ def declare(
 
 def check_requirements(runtime: Runtime) -> None:
     """Raise UnsupportedError where a store's server lacks what it needs or `require:` names."""
-    for name, declared in runtime.declared.items():
-        opened = runtime.backend_for(declared.spec)
-        live = live_capabilities(opened, declared.spec)
-        for feature in declared.spec.features_needed():
-            live.require(feature, backend=opened.name, store=name, operation="the declaration")
+    for declared in runtime.declared.values():
+        live_capabilities(runtime.backend_for(declared.spec), declared.spec)
     for name, features in runtime.config.require.items():
         if name not in runtime.declared:
             raise ConfigError(f"require names the store {name!r}, which is not declared")
@@ -359,7 +356,7 @@ def live_capabilities(opened: OpenBackend, spec: StoreSpec) -> Capabilities:
     """Return what the server can do for a store.
 
     Raises:
-        UnsupportedError: It does not serve stores of that kind, or not with that metric.
+        UnsupportedError: It does not serve stores of that kind, or not as declared.
     """
     live = opened.backend.capabilities(spec.kind) if spec.kind in opened.info.at_most else None
     if live is None:
@@ -369,7 +366,7 @@ def live_capabilities(opened: OpenBackend, spec: StoreSpec) -> Capabilities:
             store=spec.name,
             hint="Name another backend for it, or see what `polystore doctor` says",
         )
-    if isinstance(spec, VectorSpec):
-        metric = Feature(f"metric_{spec.metric}")
-        live.require(metric, backend=opened.name, store=spec.name, operation="this vector store")
+    for feature in spec.features_needed():
+        operation = f"this {spec.kind} store"
+        live.require(feature, backend=opened.name, store=spec.name, operation=operation)
     return live

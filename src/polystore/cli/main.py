@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 USAGE = 2
@@ -9,9 +10,11 @@ USAGE = 2
 
 def main() -> None:
     """Run the command line with the process's arguments, and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        # What a terminal cannot show is shown as an escape, not as a traceback.
-        stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]: TextIO lacks it, the process's streams have it
+    streams: list[object] = [sys.stdout, sys.stderr]
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is shown as an escape, not as a traceback.
+            stream.reconfigure(errors="backslashreplace")
     try:
         from polystore.cli.app import run
     except ModuleNotFoundError as error:

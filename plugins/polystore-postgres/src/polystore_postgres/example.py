@@ -6,7 +6,7 @@ from typing import Final
 
 EXAMPLE: Final = """\
 dsn: "${POSTGRES_DSN}"        # libpq address; or `{env: NAME}`, or `{file: PATH}`
-schema_name: polystore        # the SQL schema that holds every table
+namespace: polystore          # the SQL schema that holds every table
 pool: {min: 2, max: 20, acquire_timeout: 30s, command_timeout: 60s}
 ssl:
   mode: verify-full           # as libpq means it: disable, prefer, require, verify-ca, ...

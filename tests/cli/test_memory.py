@@ -1,0 +1,187 @@
+"""Commands that open backends, on a memory space that outlives each run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import polystore
+
+if TYPE_CHECKING:
+    from .conftest import Cli, Configure
+
+STORES = ["cache", "chunks", "documents", "knowledge"]
+
+
+async def fill(config: dict[str, Any], workspace: str, entries: int) -> None:
+    async with polystore.open(config) as ps:
+        tenant = ps.workspace(workspace)
+        await tenant.kv("cache").put_many({str(key): key for key in range(entries)})
+        await tenant.graph("knowledge").upsert_nodes([polystore.Node("n")])
+
+
+def plan_and_apply(cli: Cli) -> None:
+    pending = cli("plan")
+    assert pending.code == 3
+    assert sorted(line.split(":")[0] for line in pending.lines) == [
+        f"+ main/{store}" for store in STORES
+    ]
+    applied = cli("apply")
+    assert (applied.code, applied.err) == (0, "")
+    assert applied.lines == [*pending.lines, "4 of 4 changes applied"]
+    done = cli("plan")
+    assert (done.code, done.lines) == (0, ["Nothing to do: the engines have what is declared"])
+    again = cli("apply", "--yes")
+    assert (again.code, again.lines) == (0, done.lines)
+
+
+def test_plan_apply_plan(cli: Cli, shared: dict[str, Any]) -> None:
+    assert shared
+    plan_and_apply(cli)
+
+
+def test_a_plan_as_data(cli: Cli, shared: dict[str, Any]) -> None:
+    assert shared
+    done = cli("plan", "--json")
+    assert done.code == 3
+    changes = json.loads(done.out)["changes"]
+    assert sorted(change["store"] for change in changes) == STORES
+    assert {change["action"] for change in changes} == {"create_store"}
+    assert {change["refused"] for change in changes} == {None}
+
+
+def test_a_refused_change_stops_everything(
+    cli: Cli, shared: dict[str, Any], configure: Configure
+) -> None:
+    assert cli("apply").code == 0
+    name = shared["backends"]["main"]["shared"]
+    configure(
+        f"backends: {{main: {{use: memory, shared: '{name}'}}}}\n"
+        "stores:\n"
+        "  chunks: {kind: vector, dimensions: 3}\n"
+        "  fresh: {kind: kv}\n"
+    )
+    for command in ("plan", "apply"):
+        done = cli(command)
+        assert done.code == 1
+        assert "! main/chunks: dimensions is 2 and would become 3" in done.lines
+        assert any(line.startswith("    refused: Stored data cannot") for line in done.lines)
+        assert "+ main/fresh: create kv store fresh" in done.lines
+        assert "applied" not in done.out
+    assert cli("doctor").code == 2
+
+
+def test_doctor_says_the_worst_first_and_what_to_do(cli: Cli, shared: dict[str, Any]) -> None:
+    assert shared
+    pending = cli("doctor")
+    assert pending.code == 1
+    assert pending.lines[1].startswith("warning")
+    assert pending.lines[-2:] == ["What to do:", "- polystore apply"]
+    cli("apply")
+    well = cli("doctor", "--json")
+    assert (well.code, well.err) == (0, "")
+    findings = json.loads(well.out)["findings"]
+    assert {finding["severity"] for finding in findings} == {"ok"}
+    assert findings[0] | {"message": ""} == {
+        "backend": "main",
+        "check": "reachable",
+        "severity": "ok",
+        "message": "",
+        "store": None,
+        "action": None,
+    }
+
+
+def test_doctor_of_a_wrong_configuration_is_still_json(cli: Cli, configure: Configure) -> None:
+    configure("backends: {main: {use: memory, sharde: 1, retries: x}}\n")
+    done = cli("doctor", "--json")
+    assert done.code == 2
+    findings = json.loads(done.out)["findings"]
+    assert len(findings) == 3
+    assert {(f["backend"], f["check"], f["severity"]) for f in findings} == {
+        ("polystore", "configuration", "error")
+    }
+
+
+async def in_thread(cli: Cli, *arguments: str) -> Any:
+    """Run a command beside the test's event loop, as commands have loops of their own."""
+    import asyncio
+
+    return await asyncio.to_thread(cli, *arguments)
+
+
+async def test_stats(cli: Cli, shared: dict[str, Any]) -> None:
+    empty = await in_thread(cli, "stats")
+    assert empty.code == 0
+    assert "declared, but not there yet: cache, chunks, documents, knowledge" in empty.err
+    await in_thread(cli, "apply")
+    await fill(shared, "default", 3)
+    await fill(shared, "globex", 5)
+    done = await in_thread(cli, "stats")
+    assert (done.code, done.err) == (0, "")
+    rows = [line.split() for line in done.lines]
+    assert ["workspace:", "default"] in rows
+    assert ["cache", "kv", "main", "3"] in [row[:4] for row in rows]
+    assert ["knowledge", "graph", "main", "1"] in [row[:4] for row in rows]
+    assert done.lines[-1] == "workspaces with data: default, globex"
+    other = json.loads((await in_thread(cli, "stats", "-w", "globex", "--json")).out)
+    assert other["workspace"] == "globex"
+    assert {store["store"]: store["rows"] for store in other["stores"]} == {
+        "cache": 5,
+        "chunks": 0,
+        "documents": 0,
+        "knowledge": 1,
+    }
+
+
+async def test_stats_show_stores_that_nobody_declares(
+    cli: Cli, shared: dict[str, Any], configure: Configure
+) -> None:
+    await fill(shared, "default", 2)
+    name = shared["backends"]["main"]["shared"]
+    configure(f"backends: {{main: {{use: memory, shared: '{name}'}}}}\n")
+    done = json.loads((await in_thread(cli, "stats", "--json")).out)
+    assert [(store["store"], store["rows"]) for store in done["stores"]] == [
+        ("cache", 2),
+        ("knowledge", 1),
+    ]
+
+
+async def test_stats_without_a_default_workspace(
+    cli: Cli, shared: dict[str, Any], configure: Configure
+) -> None:
+    await fill(shared, "acme", 2)
+    name = shared["backends"]["main"]["shared"]
+    configure(f"tenancy: required\nbackends: {{main: {{use: memory, shared: '{name}'}}}}\n")
+    done = await in_thread(cli, "stats")
+    assert done.code == 0
+    assert "--workspace" in done.lines[0]
+    assert done.lines[-1] == "workspaces with data: acme"
+
+
+async def test_dropping_a_workspace(cli: Cli, shared: dict[str, Any]) -> None:
+    await in_thread(cli, "apply")
+    await fill(shared, "acme", 3)
+    await fill(shared, "acme ", 4)
+    assert (await in_thread(cli, "workspaces", "list")).lines == ["acme", "acme "]
+    for arguments, why in (
+        (["acme"], "--yes"),
+        (["acm", "--yes"], "no workspace 'acm' has any data"),
+        (["", "--yes"], "is empty"),
+    ):
+        refused = await in_thread(cli, "workspaces", "drop", *arguments)
+        assert (refused.code, refused.out) == (1, "")
+        assert why in refused.err
+    done = await in_thread(cli, "workspaces", "drop", "acme", "--yes")
+    assert (done.code, done.lines) == (0, ["4 rows deleted"])
+    assert (await in_thread(cli, "workspaces", "list")).lines == ["acme "]
+
+
+async def test_names_cannot_drive_the_terminal(cli: Cli, shared: dict[str, Any]) -> None:
+    await in_thread(cli, "apply")
+    await fill(shared, "\x1b[2J\nevil\u202e\x9b[bold]", 1)
+    for command in (["workspaces", "list"], ["stats"]):
+        done = await in_thread(cli, *command)
+        assert "\\x1b[2J\\nevil\\u202e\\x9b[bold]" in done.out
+        assert "\x1b" not in done.out
+        assert "\x9b" not in done.out

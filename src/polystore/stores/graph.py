@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from polystore.errors import InvalidRecord
 from polystore.stores.columns import json_object
 from polystore.stores.graph_reads import EdgeKeyLike, GraphReads
 from polystore.types.batches import EdgeBatch, NodeBatch
@@ -74,6 +75,10 @@ class GraphStore(GraphReads):
             InvalidRecord: A key or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
+        if missing_endpoints not in {"create", "refuse"}:
+            raise InvalidRecord(
+                f"missing_endpoints is {missing_endpoints!r}", hint="Use create or refuse"
+            )
         batch = EdgeBatch([], [], [])
         for edge in edges:
             batch.keys.append(self._key(edge.key))

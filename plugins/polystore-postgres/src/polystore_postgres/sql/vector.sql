@@ -1,0 +1,139 @@
+-- Vector stores. $1 is the workspace, always. Comments /* so */ are the places of what depends on
+-- the store's declared fields, metric and index, and on the filter; vector_sql.py fills them.
+
+-- name: upsert
+INSERT INTO __SCHEMA__.__TABLE__ AS t
+    (workspace, id, embedding, text, words, metadata, version, created_at, updated_at/* keys */)
+SELECT $1, r.id, r.embedding, r.text, /* words */, r.metadata,
+    (extract(epoch FROM c.now) * 1000000)::bigint, c.now, c.now/* values */
+FROM unnest($2::text[], $3::__EXTENSION__.vector[], $4::text[], $5::text[], $6::jsonb[]/* arrays */)
+    AS r (id, embedding, text, words, metadata/* keys */)
+CROSS JOIN (SELECT clock_timestamp() AS now) AS c
+ON CONFLICT (workspace, id) DO UPDATE SET
+    embedding = excluded.embedding,
+    text = excluded.text,
+    words = excluded.words,
+    metadata = excluded.metadata,
+    version = greatest(t.version + 1, excluded.version),
+    updated_at = excluded.updated_at/* updates */
+
+-- name: get_many
+SELECT t.id, t.text, t.metadata, t.version, t.created_at, t.updated_at/* embedding */
+FROM __SCHEMA__.__TABLE__ AS t
+WHERE t.workspace = $1 AND t.id = ANY ($2::text[])
+
+-- name: lock_metadata
+SELECT t.id, t.metadata
+FROM __SCHEMA__.__TABLE__ AS t
+WHERE t.workspace = $1 AND t.id = ANY ($2::text[])
+ORDER BY t.id
+FOR UPDATE
+
+-- name: update_metadata
+UPDATE __SCHEMA__.__TABLE__ AS t
+SET metadata = r.metadata,
+    version = greatest(t.version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
+    updated_at = clock_timestamp()/* updates */
+FROM unnest($2::text[], $3::jsonb[]/* arrays */) AS r (id, metadata/* keys */)
+WHERE t.workspace = $1 AND t.id = r.id
+
+-- name: delete_many
+WITH doomed AS MATERIALIZED (
+    SELECT t.id FROM __SCHEMA__.__TABLE__ AS t
+    WHERE t.workspace = $1 AND t.id = ANY ($2::text[])
+    ORDER BY t.id
+    FOR UPDATE
+), gone AS (
+    DELETE FROM __SCHEMA__.__TABLE__ AS t USING doomed
+    WHERE t.workspace = $1 AND t.id = doomed.id
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+
+-- name: delete_where
+WITH gone AS (
+    DELETE FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1 AND /* filter */ RETURNING 1
+)
+SELECT count(*) FROM gone
+
+-- name: clear
+WITH gone AS (DELETE FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1 RETURNING 1)
+SELECT count(*) FROM gone
+
+-- name: count
+SELECT count(*) FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1
+
+-- name: count_where
+SELECT count(*) FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1 AND /* filter */
+
+-- name: count_up_to
+SELECT count(*) FROM (
+    SELECT FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1 AND /* filter */ LIMIT $2
+) AS bounded
+
+-- name: scan
+SELECT t.id, t.text, t.metadata, t.version, t.created_at, t.updated_at/* embedding */
+FROM __SCHEMA__.__TABLE__ AS t
+WHERE t.workspace = $1 AND t.id > $2::text AND /* filter */
+ORDER BY t.id
+LIMIT $3
+
+-- name: exact
+SELECT c.id, c.text, c.metadata, c.distance/* c_embedding */
+FROM (
+    SELECT t.id, t.text, t.metadata, /* distance */ AS distance/* embedding */
+    FROM __SCHEMA__.__TABLE__ AS t
+    WHERE t.workspace = $1 AND /* filter */
+    OFFSET 0
+) AS c
+ORDER BY c.distance, c.id
+LIMIT $3
+
+-- name: nearest
+WITH c AS MATERIALIZED (
+    SELECT t.id, t.text, t.metadata, /* distance */ AS distance/* embedding */
+    FROM __SCHEMA__.__TABLE__ AS t
+    WHERE t.workspace = $1 AND /* filter */
+    ORDER BY /* indexed */
+    LIMIT $4
+)
+SELECT c.id, c.text, c.metadata, c.distance/* c_embedding */
+FROM c
+ORDER BY c.distance + 0, c.id
+LIMIT $3
+
+-- name: for_each
+SELECT q.number, h.*
+FROM unnest($2::__EXTENSION__.vector[]) WITH ORDINALITY AS q (vector, number)
+CROSS JOIN LATERAL (/* search */) AS h
+
+-- name: text
+SELECT c.id, c.text, c.metadata, c.rank
+FROM (
+    SELECT t.id, t.text, t.metadata, ts_rank(t.words, q.any_word, 1) AS rank
+    FROM __SCHEMA__.__TABLE__ AS t, (SELECT /* query */ AS any_word) AS q
+    WHERE t.workspace = $1 AND t.words @@ q.any_word AND /* filter */
+    OFFSET 0
+) AS c
+ORDER BY c.rank DESC, c.id
+LIMIT $3
+
+-- name: index_state
+SELECT x.indisvalid AND x.indisready AS ready, i.reloptions AS options,
+    greatest(t.reltuples, 0)::bigint AS rows
+FROM pg_class AS t
+LEFT JOIN pg_class AS i ON i.relnamespace = t.relnamespace AND i.relname = $2
+LEFT JOIN pg_index AS x ON x.indexrelid = i.oid AND x.indrelid = t.oid
+WHERE t.oid = $1::text::regclass
+
+-- name: has_rows
+SELECT EXISTS (SELECT FROM __SCHEMA__.__TABLE__)
+
+-- name: count_all
+SELECT count(*) FROM __SCHEMA__.__TABLE__
+
+-- name: drop_index
+DROP INDEX IF EXISTS __SCHEMA__.__INDEX__
+
+-- name: analyze
+ANALYZE __SCHEMA__.__TABLE__

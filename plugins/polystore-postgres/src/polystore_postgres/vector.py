@@ -1,0 +1,216 @@
+"""Vector stores: a table with one row per record."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from polystore.stores.vector_driver import VectorDriver
+from polystore.types.json_domain import encode_json, merge_patch
+from polystore.types.records import Hit, Hits, Page, VectorRecord
+from polystore_postgres import vector_index
+from polystore_postgres.calls import session_of
+from polystore_postgres.codecs import encode_matrix
+from polystore_postgres.schema_vector import vector_spec
+from polystore_postgres.sizes import estimated_size
+from polystore_postgres.vector_finder import Finder
+from polystore_postgres.vector_search import planner_settings
+from polystore_postgres.vector_sql import VectorSql
+from polystore_postgres.words import any_of, stored_words
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from polystore.capabilities import Capabilities
+    from polystore.filters import Filter
+    from polystore.specdiff import StoredSpec
+    from polystore.stores.queries import FindQuery, SearchQuery, TextQuery
+    from polystore.types.batches import VectorBatch
+    from polystore.types.call import Call
+    from polystore.types.reports import Explanation
+    from polystore_postgres.names import Names
+    from polystore_postgres.pool import Pool
+    from polystore_postgres.session import Session
+
+
+class PostgresVector(VectorDriver):
+    """The driver of one vector store."""
+
+    def __init__(
+        self, pool: Pool, stored: StoredSpec, names: Names, capabilities: Capabilities
+    ) -> None:
+        self.capabilities = capabilities
+        self._pool = pool
+        self._spec = vector_spec(stored)
+        self._sql = VectorSql(stored, names)
+        self._finder = Finder(pool, self._spec, self._sql)
+
+    @override
+    async def upsert(self, call: Call, batch: VectorBatch) -> None:
+        # In one order, so that no two writers wait for each other.
+        order = sorted(range(len(batch.ids)), key=batch.ids.__getitem__)
+        keys = self._sql.keys.keys_for(batch.metadata)
+        await self._pool.execute(
+            self._sql.text("upsert"),
+            call.workspace,
+            [batch.ids[i] for i in order],
+            encode_matrix(batch.vectors[order]),
+            [batch.texts[i] for i in order],
+            [stored_words(batch.texts[i], self._sql.config) for i in order],
+            [batch.metadata_json[i] for i in order],
+            *([column[i] for i in order] for column in keys),
+            session=session_of(call),
+        )
+
+    @override
+    async def get_many(
+        self, call: Call, ids: list[str], *, with_vectors: bool
+    ) -> list[VectorRecord | None]:
+        sql = self._sql.text("get_many", with_vectors=with_vectors)
+        rows = await self._pool.fetch(sql, call.workspace, ids, session=session_of(call))
+        found = {row[0]: _record(row) for row in rows}
+        return [found.get(id_) for id_ in ids]
+
+    @override
+    async def search(self, call: Call, query: SearchQuery) -> list[Hits]:
+        return await self._finder.search(call, query)
+
+    @override
+    async def search_text(self, call: Call, query: TextQuery) -> Hits:
+        wanted = any_of(query.text)
+        if wanted is None:
+            return Hits(exact=True, plan="text")
+        parameters: list[object] = [call.workspace, wanted, query.k]
+        sql = self._sql.filtered(self._sql.text("text"), query.filter, parameters)
+        session = session_of(call)
+        settings = planner_settings() if session is None else None
+        rows = await self._pool.fetch(sql, *parameters, session=session, settings=settings)
+        hits = [Hit(row[0], row[3], None, row[1], row[2]) for row in rows]
+        return Hits(hits, exact=True, plan="text")
+
+    @override
+    async def delete_many(self, call: Call, ids: list[str]) -> int:
+        return await self._pool.fetchval(
+            self._sql.text("delete_many"), call.workspace, ids, session=session_of(call)
+        )
+
+    @override
+    async def delete_where(self, call: Call, filter_: Filter) -> int:
+        return await self._filtered_number("delete_where", call, filter_)
+
+    @override
+    async def count_where(self, call: Call, filter_: Filter) -> int:
+        return await self._filtered_number("count_where", call, filter_)
+
+    async def _filtered_number(self, name: str, call: Call, filter_: Filter) -> int:
+        parameters: list[object] = [call.workspace]
+        sql = self._sql.filtered(self._sql.text(name), filter_, parameters)
+        return await self._pool.fetchval(sql, *parameters, session=session_of(call))
+
+    @override
+    async def patch_metadata(
+        self, call: Call, ids: list[str], patches: list[dict[str, Any]]
+    ) -> list[bool]:
+        session = session_of(call)
+        if session is not None:
+            return await self._patch(session, call, ids, patches)
+        async with self._pool.transaction(idempotent=True) as own:
+            return await self._patch(own, call, ids, patches)
+
+    async def _patch(
+        self, session: Session, call: Call, ids: list[str], patches: list[dict[str, Any]]
+    ) -> list[bool]:
+        wanted = dict(zip(ids, patches, strict=True))
+        async with self._pool.acquire(session) as connection:
+            rows = await connection.fetch(self._sql.text("lock_metadata"), call.workspace, ids)
+            present = [row[0] for row in rows]
+            merged = [merge_patch(row[1], wanted[row[0]]) for row in rows]
+            if present:
+                await connection.execute(
+                    self._sql.text("update_metadata"),
+                    call.workspace,
+                    present,
+                    [encode_json(metadata) for metadata in merged],
+                    *self._sql.keys.keys_for(merged),
+                )
+        there = set(present)
+        return [id_ in there for id_ in ids]
+
+    @override
+    async def scan_page(
+        self,
+        call: Call,
+        filter_: Filter | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        with_vectors: bool,
+    ) -> Page[VectorRecord]:
+        # Every id comes after the empty text.
+        parameters: list[object] = [call.workspace, cursor or "", limit]
+        text = self._sql.text("scan", with_vectors=with_vectors)
+        sql = self._sql.filtered(text, filter_, parameters)
+        rows = await self._pool.fetch(sql, *parameters, session=session_of(call))
+        records = [_record(row) for row in rows]
+        return Page(records, records[-1].id if len(records) == limit else None)
+
+    @override
+    async def count(self, call: Call) -> int:
+        return await self._pool.fetchval(
+            self._sql.text("count"), call.workspace, session=session_of(call)
+        )
+
+    @override
+    async def clear(self, call: Call) -> int:
+        return await self._pool.fetchval(
+            self._sql.text("clear"), call.workspace, session=session_of(call)
+        )
+
+    @override
+    async def size_bytes(self, call: Call) -> int | None:
+        return await estimated_size(self._pool, call, self._sql.table)
+
+    @override
+    async def explain(self, call: Call, query: FindQuery | SearchQuery) -> Explanation:
+        return await self._finder.explain(call, query)
+
+    @override
+    @asynccontextmanager
+    async def bulk(self, call: Call) -> AsyncGenerator[None]:
+        """Load an empty store without its index for nearness, and build that at the end.
+
+        Searches compare everything meanwhile. A store that has rows already, of any workspace,
+        keeps its index; one whose index is missing, because an earlier load was cut off or it
+        is an IVFFlat index that had no rows to learn from, gets it. In a unit of work nothing
+        is put off. If the block fails, the index is built all the same; if it is cancelled,
+        `apply` or the next load builds it.
+        """
+        ann = self._sql.ann
+        if ann is None or call.session is not None:
+            yield
+            return
+        await vector_index.drop_if_empty(self._pool, ann)
+        self._finder.forget()
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            await self._build()
+            raise
+        await self._build()
+
+    async def _build(self) -> None:
+        if self._sql.ann is not None:
+            await vector_index.ensure_index(self._pool, self._sql.ann, self._sql.table)
+            self._finder.forget()
+
+
+def _record(row: Iterable[Any]) -> VectorRecord:
+    id_, text, metadata, version, created, updated, *vector = row
+    return VectorRecord(
+        id_, vector[0] if vector else None, text, metadata, version, created, updated
+    )

@@ -1,0 +1,99 @@
+"""The index for nearness as it is in the database: whether it can be used, building it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from polystore_postgres.exclusion import exclusively
+from polystore_postgres.names import quote_literal
+from polystore_postgres.sqlfile import block
+from polystore_postgres.vector_search import IndexState
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from polystore_postgres.connection import Connection
+    from polystore_postgres.pool import Pool
+    from polystore_postgres.schema_vector import AnnIndex
+    from polystore_postgres.session import Session
+
+WORTH_LISTS: Final = 1_000
+"""Rows from which on an IVFFlat index is worth building."""
+_BUILD_TIMEOUT: Final = 24 * 3600.0
+_MOST_MEMORY: Final = 1 << 20
+"""KiB that a build may take; beyond its memory HNSW builds many times more slowly."""
+
+
+async def index_state(
+    pool: Pool, ann: AnnIndex, table: str, session: Session | None = None
+) -> IndexState:
+    """Return what there is of the index.
+
+    Args:
+        pool: The pool.
+        ann: The index.
+        table: Its table, quoted, with its schema.
+        session: The transaction that asks.
+    """
+    sql = block("vector.sql", "index_state")
+    row = await pool.fetchrow(sql, table, ann.index().name, session=session)
+    return IndexState(False, 0, 0) if row is None else _state(row)
+
+
+def _state(row: asyncpg.Record) -> IndexState:
+    ready, options, rows = row
+    named = dict(option.split("=", 1) for option in options or ())
+    return IndexState(bool(ready), rows, int(named.get("lists", 0)))
+
+
+async def drop_if_empty(pool: Pool, ann: AnnIndex) -> None:
+    """Drop the index of a table without rows, so that loading it need not keep it up to date."""
+    places = _places(ann)
+    async with pool.transaction(idempotent=True) as session, pool.acquire(session) as connection:
+        if not await connection.fetchval(block("vector.sql", "has_rows", **places)):
+            await connection.execute(block("vector.sql", "drop_index", **places))
+
+
+async def ensure_index(pool: Pool, ann: AnnIndex, table: str) -> bool:
+    """Build the index where it is missing or was left half built; return whether it was built.
+
+    Reads and writes go on meanwhile. Safe for several processes: one builds, the others wait.
+    """
+    async with exclusively(pool, f"polystore build {table}"), pool.admin() as connection:
+        # Behind a pooler, settings of a session would reach whoever comes next.
+        tune = not pool.config.pgbouncer or pool.config.admin_dsn is not None
+        return await _build(connection, ann, table, tune=tune)
+
+
+async def _build(connection: Connection, ann: AnnIndex, table: str, *, tune: bool) -> bool:
+    row = await connection.fetchrow(block("vector.sql", "index_state"), table, ann.index().name)
+    if row is None or row["ready"]:
+        return False
+    places = _places(ann)
+    count = block("vector.sql", "count_all", **places)
+    rows: int = await connection.fetchval(count, timeout=_BUILD_TIMEOUT)
+    if ann.deferred and rows < WORTH_LISTS:
+        return False
+    await connection.execute(block("vector.sql", "drop_index", **places), timeout=_BUILD_TIMEOUT)
+    if tune:
+        await _tune(connection, ann, rows)
+    statement = ann.index(rows).statement(concurrently=True)
+    await connection.execute(statement, timeout=_BUILD_TIMEOUT)
+    await connection.execute(block("vector.sql", "analyze", **places), timeout=_BUILD_TIMEOUT)
+    return True
+
+
+async def _tune(connection: Connection, ann: AnnIndex, rows: int) -> None:
+    """Give the session time and memory for the build."""
+    await connection.execute("SET statement_timeout = 0")
+    width = {"full": 4.0, "half": 2.0, "binary": 0.125}[ann.form] * ann.spec.dimensions
+    needed = int(rows * (width + 24 * ann.spec.index.m + 200) * 1.2) // 1024
+    wanted = quote_literal(f"{min(max(needed, 1024), _MOST_MEMORY)}kB")
+    await connection.execute(
+        f"SELECT set_config('maintenance_work_mem', {wanted}, false) "
+        f"WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes({wanted})"
+    )
+
+
+def _places(ann: AnnIndex) -> dict[str, str]:
+    return {"schema": ann.names.schema, "table": ann.table, "index": ann.index().name}

@@ -212,9 +212,10 @@ class Polystore(Stores):
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
-        if self._runtime is not None:
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
             # Shielded, so that a cancellation does not leave connections open.
-            await asyncio.shield(self._runtime.close())
+            await asyncio.shield(runtime.close())
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from polystore.backend import Backend
-from polystore.capabilities import Feature
 from polystore.config import BackendConfig, PolystoreConfig, RawBackend, validate_backends
 from polystore.config.origin import show_path
 from polystore.config.redaction import redact

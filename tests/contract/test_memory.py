@@ -1,4 +1,4 @@
-"""The kit on the reference backend."""
+"""The kit on the reference backend: in a space that clients share, and private to each client."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ from typing import Any
 
 import pytest
 
-from polystore.testing import DocSuite, KVSuite, VectorSuite
+from polystore.testing import BackendSuite, DocSuite, GraphSuite, KVSuite, VectorSuite
 
 
 @pytest.fixture(scope="module")
 def config() -> dict[str, Any]:
-    return {"backends": {"main": {"use": "memory"}}}
+    return {"backends": {"main": {"use": "memory", "shared": "contract tests"}}}
+
+
+class TestBackend(BackendSuite): ...
+
+
+class TestPrivateBackend(BackendSuite):
+    clients_share = False
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def config(cls) -> dict[str, Any]:
+        return {"backends": {"main": {"use": "memory"}}}
 
 
 class TestKV(KVSuite): ...
 
 
-class TestDoc(DocSuite): ...
-
-
 class TestVector(VectorSuite): ...
+
+
+class TestGraph(GraphSuite): ...
+
+
+class TestDoc(DocSuite): ...

@@ -39,7 +39,9 @@ pytest.register_assert_rewrite(
     )
 )
 
-from polystore.testing.doc import DocSuite  # noqa: E402 - after the line above
+from polystore.testing.backend import BackendSuite  # noqa: E402 - after the line above
+from polystore.testing.doc import DocSuite  # noqa: E402
+from polystore.testing.graph import GraphSuite  # noqa: E402
 from polystore.testing.kv import KVSuite  # noqa: E402
 from polystore.testing.vector import VectorSuite  # noqa: E402
 

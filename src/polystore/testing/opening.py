@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import pytest_asyncio
 
+from polystore.capabilities import Feature
 from polystore.client import Polystore, Workspace
 from polystore.client import open as open_client
+from polystore.plugins.registry import Registry
 from polystore.testing.checks import fresh_workspace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from polystore.backend import BackendInfo
     from polystore.capabilities import Kind
 
 Stores = dict[str, dict[str, Any]]
@@ -54,6 +57,29 @@ STORES: Final[dict[Kind, Stores]] = {
 """The stores that suites use. They never change, so that a database can be used again."""
 
 
+METRIC_STORES: Final = {
+    "kit_ip": Feature.METRIC_IP,
+    "kit_l2": Feature.METRIC_L2,
+}
+"""Stores that need a metric which a backend may lack; cosine is what every vector store has."""
+
+
+def info_of(config: Mapping[str, Any]) -> BackendInfo:
+    """Return what the plugin of the configured backend says about it."""
+    (block,) = config["backends"].values()
+    return Registry().backend_info(block["use"])
+
+
+def stores_for(config: Mapping[str, Any], *kinds: Kind) -> Stores:
+    """Return the kit's stores of some kinds, without those that the backend cannot have."""
+    at_most = info_of(config).at_most
+    stores = {name: spec for kind in kinds for name, spec in STORES[kind].items()}
+    for name, feature in METRIC_STORES.items():
+        if name in stores and feature not in at_most["vector"].features:
+            del stores[name]
+    return stores
+
+
 def with_stores(config: Mapping[str, Any], stores: Mapping[str, Any]) -> dict[str, Any]:
     """Return `config` with exactly these stores.
 
@@ -85,7 +111,7 @@ class Suite:
     @classmethod
     async def client(cls, config: Mapping[str, Any]) -> AsyncIterator[Polystore]:
         """Yield the client that the tests of this class share."""
-        async with open_with(config, STORES[cls.kind]) as client:
+        async with open_with(config, stores_for(config, cls.kind)) as client:
             yield client
 
     @pytest.fixture

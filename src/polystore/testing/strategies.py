@@ -20,7 +20,7 @@ few = settings(
     ],
 )
 """For tests in which every example writes."""
-many = settings(few, max_examples=100)
+many = settings(few, max_examples=150)
 """For tests in which an example is one question."""
 
 TEXT: st.SearchStrategy[str] = st.one_of(

@@ -33,6 +33,9 @@ FOLDER_QUESTIONS: Final = (
     "what happens when something goes wrong",
 )
 
+_WEIGHTS: Final = (1.0, 0.25)
+"""Of vectors and words: engines rank words differently, so words only lift what vectors found."""
+
 How: TypeAlias = Literal["hybrid", "vector"]
 
 
@@ -119,7 +122,7 @@ async def ask(
     wanted = _filter(kinds, package)
     how: How = "hybrid"
     if Feature.TEXT_SEARCH in (await chunks.capabilities()).features:
-        found = await chunks.hybrid(question, vector, k=k, filter=wanted)
+        found = await chunks.hybrid(question, vector, k=k, filter=wanted, weights=_WEIGHTS)
     else:
         how = "vector"
         found = await chunks.search(vector, k=k, filter=wanted)

@@ -85,7 +85,7 @@ def sources() -> list[Source]:
             Source(
                 name=name,
                 format="c",
-                path=f"lib-dynload/{file.name}" if file else "(built into the interpreter)",
+                path=f"lib-dynload/{file.name}" if file else "(part of the interpreter)",
                 file=file,
                 is_package=False,
                 sha256=hashlib.sha256(f"{sys.version} {name}".encode()).hexdigest(),

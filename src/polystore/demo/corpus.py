@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from polystore.demo import c_modules
+from polystore.demo import c_modules, text_source
 from polystore.demo.records import Problem, Source
 from polystore.errors import ConfigError
 from polystore.types.json_domain import format_datetime
@@ -46,7 +46,6 @@ modules in C, and distutils, which is gone since 3.12."""
 FOLDER_SKIPS: Final = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 """The same for other folders, beside everything whose name begins with a dot."""
 
-_TEXT: Final = frozenset({".md", ".markdown", ".rst", ".txt"})
 _MAX_FILE_BYTES: Final = 10 * 2**20
 
 
@@ -83,7 +82,7 @@ def find_corpus(path: Path | None, *, skips: frozenset[str] = frozenset()) -> Co
     if not root.is_dir():
         raise ConfigError(f"{path} is no folder", hint="Give --path a folder with files to read")
     corpus = Corpus(root.as_posix())
-    _add_files(corpus, root, FOLDER_SKIPS | skips, _TEXT | {".py"})
+    _add_files(corpus, root, FOLDER_SKIPS | skips, text_source.SUFFIXES | {".py"})
     return corpus
 
 

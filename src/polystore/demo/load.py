@@ -208,7 +208,7 @@ def _parse(source: Source, names: frozenset[str]) -> Parsed:
         return Parsed(source, problems=[Problem(source.path, str(error))])
     if source.format == "python":
         return python_source.parse(source, data, names)
-    return text_source.parse(source, data, names)
+    return text_source.parse(source, data)
 
 
 def _drop(group: list[Parsed], usable: Iterator[bool]) -> None:

@@ -40,6 +40,7 @@ def parse(source: Source, data: bytes, modules: frozenset[str]) -> Parsed:
         source: Which file.
         data: Its bytes.
         modules: Every module of the corpus, to tell `from package import module` from a name.
+            Should a name become a module later, the importing file is not read again for that.
     """
     try:
         text = importlib.util.decode_source(data)

@@ -24,6 +24,8 @@ from polystore.types.records import Edge, Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SUFFIXES: Final = frozenset({".md", ".markdown", ".rst", ".txt"})
+"""Files that are text."""
 _SECTION_CHARS: Final = 1500
 _HEADING: Final = re.compile(r"(#{1,6})\s+(.+?)\s*#*\s*")
 _FENCE: Final = re.compile(r"\s{0,3}(```|~~~)")
@@ -38,8 +40,8 @@ class _Section:
     body: list[str]
 
 
-def parse(source: Source, data: bytes, names: frozenset[str]) -> Parsed:
-    """Return the sections of a text file and its links to other files.
+def parse(source: Source, data: bytes) -> Parsed:
+    """Return the sections of a text file and its links to other text files, there or not.
 
     Sections of more than 1,500 characters are split between paragraphs. A file that is no UTF-8
     comes back with its problem and no content.
@@ -47,7 +49,6 @@ def parse(source: Source, data: bytes, names: frozenset[str]) -> Parsed:
     Args:
         source: Which file.
         data: Its bytes.
-        names: The names of every file of the corpus; links to anything else are left out.
     """
     try:
         text = storable(data.decode("utf-8-sig"))
@@ -60,7 +61,7 @@ def parse(source: Source, data: bytes, names: frozenset[str]) -> Parsed:
     markdown = not source.name.lower().endswith(".txt")
     for section in _sections(text.splitlines(), markdown=markdown):
         _add_parts(parsed, section)
-    for target in sorted(_targets(source.name, text, names)):
+    for target in sorted(_targets(source.name, text)):
         parsed.edges.append(Edge(source.node_id, LINKS, node_id("file", target)))
     return parsed
 
@@ -113,12 +114,15 @@ def _parts(section: _Section) -> Iterator[tuple[int, str]]:
         yield first, "\n".join(part).strip()
 
 
-def _targets(name: str, text: str, names: frozenset[str]) -> set[str]:
+def _targets(name: str, text: str) -> set[str]:
     folder = posixpath.dirname(name)
     found: set[str] = set()
     for link in _LINK.findall(text):
         if _URL.match(link):
             continue
-        path = unquote(link.partition("#")[0])
-        found.add(posixpath.normpath(posixpath.join(folder, path)))
-    return (found & names) - {name}
+        path = storable(unquote(link.partition("#")[0]))
+        target = posixpath.normpath(posixpath.join(folder, path))
+        inside = not target.startswith(("/", "../"))
+        if inside and posixpath.splitext(target)[1].lower() in SUFFIXES:
+            found.add(target)
+    return found - {name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from polystore_postgres import catalogue, ledger
 from polystore_postgres.capabilities import live_capabilities
 from polystore_postgres.config import PostgresConfig
 from polystore_postgres.embedded import EmbeddedServer, start_embedded
-from polystore_postgres.errors import DRIVER_ERRORS
+from polystore_postgres.exclusion import exclusively
 from polystore_postgres.findings import find
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import Names
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
     from polystore.types.reports import Finding
-
-_LOCK_PAUSE = 0.1
-_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('polystore stores ' || $1, 0))"
 
 
 class PostgresBackend(Backend[PostgresConfig]):
@@ -94,7 +90,8 @@ class PostgresBackend(Backend[PostgresConfig]):
     def capabilities(self, kind: Kind) -> Capabilities | None:
         facts = self.pool.facts
         has_vector = facts.has_vector or facts.vector_available is not None
-        return live_capabilities(kind, has_vector=has_vector)
+        has_trigrams = facts.trigram_schema is not None
+        return live_capabilities(kind, has_vector=has_vector, has_trigrams=has_trigrams)
 
     @override
     async def bind(self, stored: StoredSpec) -> Driver:
@@ -133,7 +130,7 @@ class PostgresBackend(Backend[PostgresConfig]):
     @override
     async def layout_changes(self) -> Sequence[Change]:
         schema = self.names.schema
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection:
             pending = await ledger.pending(connection, schema)
         return [
             Change(
@@ -154,24 +151,9 @@ class PostgresBackend(Backend[PostgresConfig]):
     @override
     @asynccontextmanager
     async def schema_lock(self) -> AsyncGenerator[None]:
-        async with super().schema_lock():
-            # A connection of its own: the work under the lock may need the pool's last one.
-            connection = await self.pool.endpoint.connect_patiently()
-            try:
-                # Who waits inside a statement holds a snapshot, and CREATE INDEX CONCURRENTLY
-                # waits for snapshots: so nobody waits inside one, but asks again.
-                while True:
-                    transaction = connection.transaction()
-                    await transaction.start()
-                    if await connection.fetchval(_TRY_LOCK, self.names.schema):
-                        break
-                    await transaction.rollback()
-                    await asyncio.sleep(_LOCK_PAUSE)
-                yield
-            except DRIVER_ERRORS as error:
-                raise self.pool.translator.statement(error) from error
-            finally:
-                connection.terminate()
+        what = f"polystore stores {self.names.schema}"
+        async with super().schema_lock(), exclusively(self.pool, what):
+            yield
 
     @override
     @asynccontextmanager

@@ -27,7 +27,7 @@ _SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 
 async def read_catalogue(connection: Connection, names: Names) -> dict[str, StoredSpec]:
     """Return the stores that exist, by name; {} before the layout is there."""
-    if not await connection.fetchval(block("catalogue.sql", "exists"), names.qualify("stores")):
+    if not await connection.fetchval(block("catalogue.sql", "exists"), names.schema):
         return {}
     rows = await connection.fetch(block("catalogue.sql", "read", schema=names.schema))
     found = [
@@ -55,6 +55,8 @@ async def apply_change(
 ) -> None:
     """Carry out one change and record what is true afterwards.
 
+    What takes parameters is in a transaction, as a pooler may change servers between others.
+
     Args:
         connection: Outside a transaction.
         names: The names in the schema.
@@ -71,10 +73,13 @@ async def apply_change(
     if change.action == "refused":
         raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
     if change.action != "update_spec":
-        for table, path in await _missing_columns(connection, schema, stored, names):
+        async with connection.transaction():
+            missing = await _missing_columns(connection, schema, stored, names)
+        for table, path in missing:
             await online.add_column(connection, table, path)
         await online.add_indexes(connection, names, schema.indexes(stored, names))
-    await write_catalogue(connection, names, stored)
+    async with connection.transaction():
+        await write_catalogue(connection, names, stored)
 
 
 async def change_statements(

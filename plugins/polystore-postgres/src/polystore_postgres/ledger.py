@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"([0-9]{4})_(\w+)\.sql")
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
+# Read from the tables: to_regclass may answer from before the lock, out of the server's cache.
+_HAS_LEDGER = """
+SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = $1 AND c.relname = 'ledger')"""
+_HAS_SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)"
 # Extensions belong to the database, not to a schema: all schemas take this one lock.
 _EXTENSION_LOCK = 0x706F6C79_73746F72
 
@@ -81,9 +86,9 @@ async def applied(connection: Connection, schema: str) -> list[Applied]:
 
     The caller is in a transaction, or on a connection without a pooler.
     """
-    relation = f"{quote_ident(schema)}.ledger"
-    if await connection.fetchval("SELECT to_regclass($1)", relation) is None:
+    if not await connection.fetchval(_HAS_LEDGER, schema):
         return []
+    relation = f"{quote_ident(schema)}.ledger"
     rows = await connection.fetch(
         f"SELECT version, name, checksum FROM {relation} ORDER BY version"  # noqa: S608  quoted
     )
@@ -188,7 +193,7 @@ def _check(row: Applied, step: Migration | None, schema: str) -> None:
 
 async def _create_schema(connection: Connection, schema: str) -> None:
     # IF NOT EXISTS asks for the right to create schemas even where nothing is to be created.
-    if await connection.fetchval("SELECT to_regnamespace($1)", quote_ident(schema)) is None:
+    if not await connection.fetchval(_HAS_SCHEMA, schema):
         await connection.execute(f"CREATE SCHEMA {quote_ident(schema)}")
 
 

@@ -81,7 +81,8 @@ async def add_indexes(connection: Connection, names: Names, indexes: Sequence[Ta
         names: The names in the schema.
         indexes: What should be there.
     """
-    usable = await index_states(connection, names, indexes)
+    async with connection.transaction():
+        usable = await index_states(connection, names, indexes)
     for index in indexes:
         if usable.get(index.name):
             continue
@@ -110,16 +111,15 @@ async def _fill(connection: Connection, table: KeyTable, keys: KeyColumns, fill:
          WHERE {column} IS NULL AND (workspace, {table.id}) > ($1::text, $2::text)
          ORDER BY workspace, {table.id}
          LIMIT {_ROWS}"""  # noqa: S608  our own names
-    last = ("", "")
-    while True:
-        rows = await connection.fetch(read, *last, timeout=_PATIENCE)
-        if not rows:
-            return
-        workspaces = [row["workspace"] for row in rows]
-        ids = [row["id"] for row in rows]
-        values = keys.keys_for([row["data"] for row in rows])[0]
-        await connection.execute(fill, workspaces, ids, values)
-        last = workspaces[-1], ids[-1]
+    last: tuple[str, str] | None = ("", "")
+    while last is not None:
+        async with connection.transaction():
+            rows = await connection.fetch(read, *last, timeout=_PATIENCE)
+            workspaces = [row["workspace"] for row in rows]
+            ids = [row["id"] for row in rows]
+            values = keys.keys_for([row["data"] for row in rows])[0]
+            await connection.execute(fill, workspaces, ids, values)
+        last = (workspaces[-1], ids[-1]) if rows else None
 
 
 def _fill_sql(table: KeyTable, column: str) -> str:

@@ -1,7 +1,10 @@
 -- The catalogue of stores, and what the server's own catalogue says about our tables.
 
 -- name: exists
-SELECT to_regclass($1::text) IS NOT NULL
+SELECT EXISTS (
+    SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relname = 'stores'
+)
 
 -- name: read
 SELECT spec, generation, origin FROM __SCHEMA__.stores ORDER BY name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 STORES = ["cache", "chunks", "documents", "knowledge"]
 
 
-async def fill(config: dict[str, Any], workspace: str, entries: int) -> None:
-    async with polystore.open(config) as ps:
-        tenant = ps.workspace(workspace)
-        await tenant.kv("cache").put_many({str(key): key for key in range(entries)})
-        await tenant.graph("knowledge").upsert_nodes([polystore.Node("n")])
+def fill(config: dict[str, Any], workspace: str, entries: int) -> None:
+    async def work() -> None:
+        async with polystore.open(config) as ps:
+            tenant = ps.workspace(workspace)
+            await tenant.kv("cache").put_many({str(key): key for key in range(entries)})
+            await tenant.graph("knowledge").upsert_nodes([polystore.Node("n")])
+
+    asyncio.run(work())
 
 
 def plan_and_apply(cli: Cli) -> None:
@@ -103,28 +107,21 @@ def test_doctor_of_a_wrong_configuration_is_still_json(cli: Cli, configure: Conf
     }
 
 
-async def in_thread(cli: Cli, *arguments: str) -> Any:
-    """Run a command beside the test's event loop, as commands have loops of their own."""
-    import asyncio
-
-    return await asyncio.to_thread(cli, *arguments)
-
-
-async def test_stats(cli: Cli, shared: dict[str, Any]) -> None:
-    empty = await in_thread(cli, "stats")
+def test_stats(cli: Cli, shared: dict[str, Any]) -> None:
+    empty = cli("stats")
     assert empty.code == 0
     assert "declared, but not there yet: cache, chunks, documents, knowledge" in empty.err
-    await in_thread(cli, "apply")
-    await fill(shared, "default", 3)
-    await fill(shared, "globex", 5)
-    done = await in_thread(cli, "stats")
+    cli("apply")
+    fill(shared, "default", 3)
+    fill(shared, "globex", 5)
+    done = cli("stats")
     assert (done.code, done.err) == (0, "")
     rows = [line.split() for line in done.lines]
     assert ["workspace:", "default"] in rows
     assert ["cache", "kv", "main", "3"] in [row[:4] for row in rows]
     assert ["knowledge", "graph", "main", "1"] in [row[:4] for row in rows]
     assert done.lines[-1] == "workspaces with data: default, globex"
-    other = json.loads((await in_thread(cli, "stats", "-w", "globex", "--json")).out)
+    other = json.loads(cli("stats", "-w", "globex", "--json").out)
     assert other["workspace"] == "globex"
     assert {store["store"]: store["rows"] for store in other["stores"]} == {
         "cache": 5,
@@ -134,54 +131,54 @@ async def test_stats(cli: Cli, shared: dict[str, Any]) -> None:
     }
 
 
-async def test_stats_show_stores_that_nobody_declares(
+def test_stats_show_stores_that_nobody_declares(
     cli: Cli, shared: dict[str, Any], configure: Configure
 ) -> None:
-    await fill(shared, "default", 2)
+    fill(shared, "default", 2)
     name = shared["backends"]["main"]["shared"]
     configure(f"backends: {{main: {{use: memory, shared: '{name}'}}}}\n")
-    done = json.loads((await in_thread(cli, "stats", "--json")).out)
+    done = json.loads(cli("stats", "--json").out)
     assert [(store["store"], store["rows"]) for store in done["stores"]] == [
         ("cache", 2),
         ("knowledge", 1),
     ]
 
 
-async def test_stats_without_a_default_workspace(
+def test_stats_without_a_default_workspace(
     cli: Cli, shared: dict[str, Any], configure: Configure
 ) -> None:
-    await fill(shared, "acme", 2)
+    fill(shared, "acme", 2)
     name = shared["backends"]["main"]["shared"]
     configure(f"tenancy: required\nbackends: {{main: {{use: memory, shared: '{name}'}}}}\n")
-    done = await in_thread(cli, "stats")
+    done = cli("stats")
     assert done.code == 0
     assert "--workspace" in done.lines[0]
     assert done.lines[-1] == "workspaces with data: acme"
 
 
-async def test_dropping_a_workspace(cli: Cli, shared: dict[str, Any]) -> None:
-    await in_thread(cli, "apply")
-    await fill(shared, "acme", 3)
-    await fill(shared, "acme ", 4)
-    assert (await in_thread(cli, "workspaces", "list")).lines == ["acme", "acme "]
+def test_dropping_a_workspace(cli: Cli, shared: dict[str, Any]) -> None:
+    cli("apply")
+    fill(shared, "acme", 3)
+    fill(shared, "acme ", 4)
+    assert cli("workspaces", "list").lines == ["acme", "acme "]
     for arguments, why in (
         (["acme"], "--yes"),
         (["acm", "--yes"], "no workspace 'acm' has any data"),
         (["", "--yes"], "is empty"),
     ):
-        refused = await in_thread(cli, "workspaces", "drop", *arguments)
+        refused = cli("workspaces", "drop", *arguments)
         assert (refused.code, refused.out) == (1, "")
         assert why in refused.err
-    done = await in_thread(cli, "workspaces", "drop", "acme", "--yes")
+    done = cli("workspaces", "drop", "acme", "--yes")
     assert (done.code, done.lines) == (0, ["4 rows deleted"])
-    assert (await in_thread(cli, "workspaces", "list")).lines == ["acme "]
+    assert cli("workspaces", "list").lines == ["acme "]
 
 
-async def test_names_cannot_drive_the_terminal(cli: Cli, shared: dict[str, Any]) -> None:
-    await in_thread(cli, "apply")
-    await fill(shared, "\x1b[2J\nevil\u202e\x9b[bold]", 1)
+def test_names_cannot_drive_the_terminal(cli: Cli, shared: dict[str, Any]) -> None:
+    cli("apply")
+    fill(shared, "\x1b[2J\nevil\u202e\x9b[bold]", 1)
     for command in (["workspaces", "list"], ["stats"]):
-        done = await in_thread(cli, *command)
+        done = cli(*command)
         assert "\\x1b[2J\\nevil\\u202e\\x9b[bold]" in done.out
         assert "\x1b" not in done.out
         assert "\x9b" not in done.out

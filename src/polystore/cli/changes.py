@@ -91,7 +91,7 @@ def _show(changes: Sequence[Change], settings: Settings) -> None:
         place = f"{change.backend}/{change.store}" if change.store else change.backend
         output.line(f"{mark} {place}: {change.summary}")
         if change.refused:
-            output.line(f"    refused: {change.refused}")
+            output.indented(f"refused: {change.refused}")
         if settings.verbose:
             for statement in change.statements:
-                output.line("    " + statement.replace("\n", "\n    "))
+                output.indented(statement)

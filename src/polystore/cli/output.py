@@ -23,17 +23,18 @@ STYLES = {
 
 
 def line(text: str = "") -> None:
-    """Print a text, which may have several lines."""
-    sys.stdout.write("".join(f"{visible(part)}\n" for part in text.split("\n")))
+    """Print one line, whatever is in `text`."""
+    sys.stdout.write(f"{visible(text)}\n")
 
 
-def row(name: str) -> None:
-    """Print a name on a line of its own, whatever it is made of."""
-    sys.stdout.write(f"{visible(name)}\n")
+def indented(text: str) -> None:
+    """Print a text that may have several lines, as part of what stands above it."""
+    for part in text.splitlines():
+        line(f"    {part}")
 
 
 def note(text: str) -> None:
-    """Tell something that is no part of the output, on stderr."""
+    """Tell something that is no part of the output, on stderr; it may have several lines."""
     sys.stdout.flush()  # so that both come in order where they meet
     sys.stderr.write("".join(f"{visible(part)}\n" for part in text.split("\n")))
 

@@ -23,7 +23,7 @@ def list_(
     """
     settings = settings_of(context, config, verbose=verbose)
     for name in asyncio.run(_list(settings)):
-        output.row(name)
+        output.line(name)
 
 
 def drop(

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError, PolystoreError
 from polystore.plugins.registry import refuse_foreign_distribution
+from polystore.runtime import check_requirements
 from polystore.schema.planning import plan
 from polystore.types.reports import Finding, Health
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from polystore.runtime import OpenBackend, Runtime
 
 HEALTH_TIMEOUT = 5.0
@@ -54,8 +57,8 @@ async def doctor(runtime: Runtime) -> list[Finding]:
     ]
     for opened in runtime.backends.values():
         findings += await _examine(opened)
-    if not runtime.failures:
-        findings += await _drift(runtime)
+    findings += await _drift(runtime)
+    findings += _requirements(runtime, {finding.message for finding in findings})
     worst_first = {"error": 0, "warning": 1, "info": 2, "ok": 3}
     return sorted(findings, key=lambda finding: worst_first[finding.severity])
 
@@ -76,10 +79,8 @@ async def _examine(opened: OpenBackend) -> list[Finding]:
     message = f"answers in {answer.latency * 1000:.1f} ms"
     findings = [Finding(opened.name, "reachable", "ok", message)]
     findings += [
-        Finding(opened.name, "capabilities", "error", excess, action="Report it to its author")
-        for kind, at_most in opened.info.at_most.items()
-        if (live := opened.backend.capabilities(kind)) is not None
-        for excess in live.excess_over(at_most)
+        Finding(opened.name, "capabilities", "error", wrong, action="Report it to its author")
+        for wrong in _broken_promises(opened)
     ]
     try:
         stored = list((await opened.backend.catalogue()).values())
@@ -89,6 +90,31 @@ async def _examine(opened: OpenBackend) -> list[Finding]:
             Finding(opened.name, "examination", "error", error.message, action=error.hint)
         )
     return findings
+
+
+def _broken_promises(opened: OpenBackend) -> Iterator[str]:
+    """Yield, in words, where the server is not what its plugin says before it is opened."""
+    for kind, at_most in opened.info.at_most.items():
+        live = opened.backend.capabilities(kind)
+        if live is not None:
+            yield from live.excess_over(at_most)
+        at_least = opened.info.at_least.get(kind)
+        if at_least is not None:
+            for feature in sorted(at_least.features - (live.features if live else frozenset())):
+                yield f"feature {feature.value} of {kind} stores is missing, but is in at_least"
+
+
+def _requirements(runtime: Runtime, told: Collection[str]) -> list[Finding]:
+    try:
+        check_requirements(runtime)
+    except PolystoreError as error:
+        if error.message in told:
+            return []
+        where = error.backend or "polystore"
+        return [
+            Finding(where, "require", "error", error.message, store=error.store, action=error.hint)
+        ]
+    return []
 
 
 async def _drift(runtime: Runtime) -> list[Finding]:

@@ -144,18 +144,6 @@ async def test_small_workspaces_beside_a_huge_one(pool: Pool) -> None:
     assert (found, plans) == (1.0, {"exact"})
 
 
-async def test_a_short_answer_of_the_index_is_completed(pool: Pool) -> None:
-    driver = await create_store(pool, dimensions=16)
-    far, near = clustered(1500, 16, 1), np.ones((1500, 16), np.float32)
-    await load(driver, -near + 0.01 * far, call=Call("far"))
-    await load(driver, near + 0.01 * far, call=Call("near"))
-    query = SearchQuery(near[:3], 10)
-    settings = {"hnsw.max_scan_tuples": "1", "hnsw.scan_mem_multiplier": "1"}
-    hits = await driver.search(Call("far"), query)
-    assert settings
-    assert all(len(found) == 10 for found in hits)
-
-
 async def test_k_beyond_what_is_there(pool: Pool) -> None:
     driver = await create_store(pool, dimensions=16)
     vectors = clustered(3000, 16, 1)

@@ -40,12 +40,22 @@ async def create_store(pool: Pool, **declared: Any) -> PostgresVector:
     stored = stored_spec(**declared)
     async with pool.acquire(autocommit=True) as connection:
         await ledger.ensure_vector(connection)
-    facts = pool.facts if pool.facts.has_vector else await pool.refresh()
-    names = Names(SCHEMA, facts.vector_schema or "public")
+    if not pool.facts.has_vector:
+        await pool.refresh()
+    names = _names(pool)
     await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {names.quoted}")
     for statement in create_statements(schema_vector, stored, names):
         await pool.execute(statement)
-    return PostgresVector(pool, stored, names, AT_MOST["vector"])
+    return bind_store(pool, **declared)
+
+
+def bind_store(pool: Pool, **declared: Any) -> PostgresVector:
+    """Return a driver of a store that exists."""
+    return PostgresVector(pool, stored_spec(**declared), _names(pool), AT_MOST["vector"])
+
+
+def _names(pool: Pool) -> Names:
+    return Names(SCHEMA, pool.facts.vector_schema or "public")
 
 
 def table(name: str = "chunks") -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WORTH_LISTS: Final = 1_000
 """Rows from which on an IVFFlat index is worth building."""
+_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '10s'"
 _BUILD_TIMEOUT: Final = 24 * 3600.0
 _MOST_MEMORY: Final = 1 << 20
 """KiB that a build may take; beyond its memory HNSW builds many times more slowly."""
@@ -47,11 +48,22 @@ def _state(row: asyncpg.Record) -> IndexState:
 
 
 async def drop_if_empty(pool: Pool, ann: AnnIndex) -> None:
-    """Drop the index of a table without rows, so that loading it need not keep it up to date."""
+    """Drop the index of a table without rows, so that loading it need not keep it up to date.
+
+    Raises:
+        OperationTimeout: Somebody else held the table for too long.
+    """
     places = _places(ann)
-    async with pool.transaction(idempotent=True) as session, pool.acquire(session) as connection:
-        if not await connection.fetchval(block("vector.sql", "has_rows", **places)):
-            await connection.execute(block("vector.sql", "drop_index", **places))
+    async with pool.admin() as connection:
+        if await connection.fetchval(block("vector.sql", "has_rows", **places)):
+            return
+        async with connection.transaction():
+            # The strongest lock first: two that first read and then both wanted it would wait for
+            # each other.
+            await connection.execute(_LOCK_TIMEOUT)
+            await connection.execute(block("vector.sql", "lock", **places))
+            if not await connection.fetchval(block("vector.sql", "has_rows", **places)):
+                await connection.execute(block("vector.sql", "drop_index", **places))
 
 
 async def ensure_index(pool: Pool, ann: AnnIndex, table: str) -> bool:

@@ -132,6 +132,9 @@ SELECT EXISTS (SELECT FROM __SCHEMA__.__TABLE__)
 -- name: count_all
 SELECT count(*) FROM __SCHEMA__.__TABLE__
 
+-- name: lock
+LOCK TABLE __SCHEMA__.__TABLE__ IN ACCESS EXCLUSIVE MODE
+
 -- name: drop_index
 DROP INDEX IF EXISTS __SCHEMA__.__INDEX__
 

@@ -9,16 +9,19 @@ import pytest
 
 from polystore.errors import Conflict
 from polystore.filters import F
+from polystore.specs import GraphSpec
 from polystore.stores.queries import FindQuery
 from polystore.types.batches import EdgeBatch, NodeBatch
 from polystore.types.call import Call
 from polystore.types.json_domain import encode_json
 from polystore.types.records import Edge, EdgeKey, GraphCounts, Node
+from polystore_postgres.graph import PostgresGraph
+
+from .stores import create_store, opened_backend
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from polystore_postgres.graph import PostgresGraph
     from polystore_postgres.pool import Pool
 
     MakeGraph = Callable[..., Awaitable[PostgresGraph]]
@@ -132,6 +135,35 @@ async def test_system_fields(make_graph: MakeGraph) -> None:
     assert again is not None
     assert edge is not None
     assert again.version > edge.version
+
+
+async def test_numbers_are_exact(make_graph: MakeGraph) -> None:
+    graph = await make_graph()
+    numbers = [2.0**60, 2**63 - 1, -(2**63), 1e16, 1e300, 5e-324, 0.1, 1.0, 0]
+    await graph.upsert_nodes(
+        CALL, nodes(Node("a", (), {"n": numbers}), Node("b", (), {"n": 2.0**60}))
+    )
+    await graph.upsert_edges(CALL, edges(("a", "t", "b"), n=numbers), create_missing=False)
+    [node] = await graph.get_nodes(CALL, ["a"])
+    [edge] = await graph.get_edges(CALL, [EdgeKey("a", "t", "b")])
+    assert node is not None
+    assert edge is not None
+    assert node.properties == edge.properties == {"n": numbers}
+    found = await graph.find_nodes(CALL, FindQuery(F("n") == 2**60, (), 10))
+    assert [node.id for node in found] == ["b"]
+
+
+@pytest.mark.parametrize("schema", ['Odd "schema"', "/* keys */", "$x$ __NODE__ %s \\ '"])
+async def test_any_name_of_a_schema(postgres_dsn: str, schema: str) -> None:
+    async with opened_backend(postgres_dsn, namespace=schema) as backend:
+        graph = await create_store(backend, GraphSpec(name="g", indexes=(("kind",),)))
+        assert isinstance(graph, PostgresGraph)
+        await graph.upsert_nodes(CALL, nodes(Node("a", ("L",), {"kind": 1})))
+        await graph.upsert_edges(CALL, edges(("a", "t", "b")), create_missing=True)
+        assert await graph.counts(CALL) == GraphCounts(2, 1)
+        assert await graph.size_bytes(CALL)
+        found = await graph.find_nodes(CALL, FindQuery(F("kind") == 1, (), 10))
+        assert [node.id for node in found] == ["a"]
 
 
 async def test_creating_ends_never_overwrites(make_graph: MakeGraph) -> None:

@@ -125,4 +125,6 @@ async def test_statements_use_indexes(pool: Pool) -> None:
         assert "Seq Scan" not in str(custom)
         explanation = await graph.explain(CALL, FindQuery(filter_, (), 100))
         assert index in "\n".join(explanation.detail)
-        assert explanation.how == "native"
+        assert (explanation.how, explanation.access) == ("native", "index"), explanation
+    undeclared = await graph.explain(CALL, FindQuery(F("other") == 7, (), 100))
+    assert undeclared.access == "exact"

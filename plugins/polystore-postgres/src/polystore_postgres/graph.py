@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ from polystore.stores.graph_driver import GraphDriver
 from polystore.stores.queries import SearchQuery
 from polystore.types.records import GraphCounts, NodeDegree, Page, Subgraph
 from polystore_postgres.calls import session_of
-from polystore_postgres.exact_json import exact_json
 from polystore_postgres.fields import KeyColumns
 from polystore_postgres.graph_labels import LabelSearch
 from polystore_postgres.graph_locks import lock_keys, lock_nodes
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 """How many ids an error names."""
+_COMPARES = re.compile(r"Seq Scan on |^\s*Filter: (?!\(workspace = )")
+"""In a plan: nodes are read to be passed over. Sorting what an index found by id is not that, nor
+is passing over other workspaces, which the index of labels does not know."""
 
 
 class PostgresGraph(GraphDriver):
@@ -70,7 +73,7 @@ class PostgresGraph(GraphDriver):
             batch.ids,
             [id_.casefold() for id_ in batch.ids],
             [texts[labels] for labels in batch.labels],
-            [exact_json(text) for text in batch.properties_json],
+            batch.properties_json,
             *self._keys.keys_for(batch.properties),
             session=session_of(call),
         )
@@ -81,7 +84,7 @@ class PostgresGraph(GraphDriver):
         targets = [key.target for key in batch.keys]
         ends = list({*sources, *targets})
         arguments: list[object] = [call.workspace, sources, [key.type for key in batch.keys]]
-        arguments += [targets, [exact_json(text) for text in batch.properties_json], ends]
+        arguments += [targets, batch.properties_json, ends]
         async with self._holding(call, ends, exclusive=False) as connection:
             if create_missing:
                 folded = [id_.casefold() for id_ in ends]
@@ -239,9 +242,8 @@ class PostgresGraph(GraphDriver):
         sql, parameters = self._sql.find(call.workspace, query)
         session = session_of(call)
         told = await explain_statement(self._pool, "find_nodes", sql, parameters, session)
-        # The index of labels knows no workspaces, so what it finds is filtered and sorted.
-        by_label = any("Index Cond: (labels" in line for line in told.detail)
-        return replace(told, access="index") if by_label else told
+        compared = any(_COMPARES.search(line) for line in told.detail)
+        return replace(told, access="exact" if compared else "index")
 
     async def _fetch(self, call: Call, name: str, *arguments: object) -> list[asyncpg.Record]:
         return await self._pool.fetch(

@@ -8,7 +8,7 @@ from polystore_postgres.filters import FilterTable, compile_filter
 from polystore_postgres.graph_rows import NODE_COLUMNS
 from polystore_postgres.pages import PageTable, page_statement
 from polystore_postgres.schema_graph import EDGE, NODE, key_table
-from polystore_postgres.sqlfile import block, load_blocks
+from polystore_postgres.sqlfile import block, load_blocks, substitute
 
 if TYPE_CHECKING:
     from polystore.filters import Filter
@@ -72,7 +72,7 @@ class GraphSql:
 
     def _assemble(self, name: str) -> str:
         file = "graph.sql" if name in load_blocks("graph.sql") else "graph_reads.sql"
-        text = block(file, name, **self._places)
+        text = load_blocks(file)[name]
         columns = self._columns
         for mark, parts in (
             ("keys", [f", {column}" for column in columns]),
@@ -82,4 +82,4 @@ class GraphSql:
             ("missing", [_MISSING] * len(columns)),
         ):
             text = text.replace(f"/* {mark} */", "".join(parts))
-        return text
+        return substitute(text, **self._places)

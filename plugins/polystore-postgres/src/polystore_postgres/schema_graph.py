@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from polystore.specs import GraphSpec
 from polystore_postgres.fields import columns_for
-from polystore_postgres.names import index_name, quote_identifier, quote_literal
+from polystore_postgres.names import index_name, quote_identifier, quote_literal, short_hash
 from polystore_postgres.options import store_options
 from polystore_postgres.tables import SYSTEM_COLUMNS, KeyTable, TableIndex, make_index
 
@@ -89,8 +89,10 @@ def _trigram_index(stored: StoredSpec, names: Names) -> str:
     """Return the statement that makes the index for typing errors where pg_trgm is installed."""
     index = quote_identifier(index_name(names.bare(NODE, stored), "trigram"))
     statement = f"CREATE INDEX {index} ON {names.table(NODE, stored)} USING gin (folded "
+    # No name can contain a mark that is made from it.
+    mark = f"$polystore_{short_hash(statement)}$"
     return f"""\
-DO $polystore$
+DO {mark}
 DECLARE place text;
 BEGIN
     SELECT quote_ident(n.nspname) INTO place
@@ -100,7 +102,7 @@ BEGIN
         EXECUTE {quote_literal(statement)} || place || '.gin_trgm_ops)';
     END IF;
 END
-$polystore$"""  # noqa: S608  the name is quoted, the statement too
+{mark}"""  # noqa: S608  the name is quoted, the statement too
 
 
 def _column(part: FieldOrder) -> str:

@@ -17,6 +17,7 @@ lint: setup  ## Format, lint, types, layers.
 	$(RUN)ruff check .
 	$(RUN)basedpyright --level error
 	$(RUN)lint-imports --no-logo
+	$(RUN)python tools/generate_sync.py --check
 
 bench: setup  ## Measure against the bare driver, in one run.
 	$(RUN)python -m bench $(ARGS)

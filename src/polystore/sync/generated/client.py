@@ -1,0 +1,196 @@
+"""The way in: `open`, and the client and workspace views that it gives.
+
+For synchronous callers: generated from polystore.client by
+tools/generate_sync.py, not to be edited.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from polystore.client import Polystore as AsyncPolystore
+from polystore.client import Stores as AsyncStores
+from polystore.client import Workspace as AsyncWorkspace
+from polystore.client import open as open_async
+from polystore.health.doctor import HEALTH_TIMEOUT
+from polystore.sync.generated.doc import DocStore
+from polystore.sync.generated.graph import GraphStore
+from polystore.sync.generated.kv import KVStore
+from polystore.sync.generated.unit import UnitOfWork
+from polystore.sync.generated.vector import VectorStore
+from polystore.sync.portal import Portal
+from polystore.sync.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from polystore.specs import StoreSpec
+    from polystore.types.reports import Change, Finding, Health, StoreSize
+
+S = TypeVar("S", bound="AsyncStores")
+
+
+class Stores(Wrapper[S]):
+    """Access to stores, in one workspace: what a client and its workspace views share."""
+
+    def kv(self, name: str) -> KVStore:
+        """Return the key-value store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return KVStore(self._portal, self._portal.run(self._wrapped.kv, name))
+
+    def vector(self, name: str) -> VectorStore:
+        """Return the vector store `name`, which must be declared.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        return VectorStore(self._portal, self._portal.run(self._wrapped.vector, name))
+
+    def graph(self, name: str) -> GraphStore:
+        """Return the graph store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return GraphStore(self._portal, self._portal.run(self._wrapped.graph, name))
+
+    def doc(self, name: str) -> DocStore:
+        """Return the document store `name`.
+
+        Raises:
+            StoreNotFound: It is not declared, where only declared stores are allowed.
+        """
+        return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
+
+    def unit_of_work(self, *stores: str, timeout: float | None = None) -> UnitOfWork:
+        """Return a unit of work over the named stores; use it with `with`.
+
+        Args:
+            stores: Names of the stores that take part.
+            timeout: Seconds that each call in it may take.
+
+        Raises:
+            UnsupportedError: Their backends cannot make it all or nothing.
+        """
+        return UnitOfWork(
+            self._portal, self._portal.run(self._wrapped.unit_of_work, *stores, timeout=timeout)
+        )
+
+    def sizes(self) -> list[StoreSize]:
+        """Return how much each store holds in this workspace, declared or not, by name.
+
+        A store that is declared but not there yet (see `plan`) is left out.
+        """
+        return self._portal.call(self._wrapped.sizes)
+
+    def drop(self) -> int:
+        """Delete everything of this workspace in every store that the backends have.
+
+        Returns:
+            How many rows there were.
+        """
+        return self._portal.call(self._wrapped.drop)
+
+
+class Workspace(Stores[AsyncWorkspace]):
+    """The same stores for another tenant; costs nothing to make."""
+
+    @property
+    def name(self) -> str:
+        """The tenant."""
+        return self._wrapped.name
+
+
+class Polystore(Stores[AsyncPolystore]):
+    """A client: all stores of one configuration. Made by `open`."""
+
+    def start(self) -> Self:
+        """Connect, check or make the schema, and check `require:`; what `with` does first."""
+        self._portal.open(self._wrapped.start, self._wrapped.close)
+        return self
+
+    def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        self._portal.close()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def workspace(self, name: str) -> Workspace:
+        """Return the same stores for the tenant `name`, over the same connections.
+
+        Raises:
+            InvalidRecord: The name is empty or no text.
+            LimitExceeded: It has more than 256 bytes.
+        """
+        return Workspace(self._portal, self._wrapped.workspace(name))
+
+    def workspaces(self) -> list[str]:
+        """Return the workspaces that have data on any backend, in order."""
+        return self._portal.call(self._wrapped.workspaces)
+
+    def raw(self, backend: str) -> Any:
+        """Return the driver's own client of a backend, for what no abstraction covers.
+
+        Raises:
+            ConfigError: No backend has that name.
+        """
+        return self._portal.run(self._wrapped.raw, backend)
+
+    def plan(self) -> list[Change]:
+        """Return what has to change for the engines to have what is declared."""
+        return self._portal.call(self._wrapped.plan)
+
+    def apply(self) -> list[Change]:
+        """Carry out what `plan` returns; never destructive. Returns what was done.
+
+        Raises:
+            SchemaMismatch: A change is refused; nothing was changed.
+        """
+        return self._portal.call(self._wrapped.apply)
+
+    def health(self, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
+        """Ask every backend something small, each within `timeout` seconds."""
+        return self._portal.call(self._wrapped.health, timeout=timeout)
+
+    def doctor(self) -> list[Finding]:
+        """Return what is wrong with the installation, backends and stores, the worst first."""
+        return self._portal.call(self._wrapped.doctor)
+
+
+def open(
+    source: str | Path | Mapping[str, Any] | None = None,
+    *,
+    stores: Sequence[StoreSpec] = (),
+    schema: Literal["auto", "check", "off"] | None = None,
+    tolerant: bool = False,
+) -> Polystore:
+    """Return a client for a configuration; use it with `with`.
+
+    Args:
+        source: A YAML file's path, a mapping of the same shape, or None: an embedded engine in
+            `./.polystore`.
+        stores: Stores that the code declares, beside those of the file.
+        schema: Overrides every backend's `schema:`; `off` neither checks nor changes anything.
+        tolerant: Open what can be opened, for `doctor` and `health`; using a store whose backend
+            could not be opened raises why.
+
+    Raises:
+        ConfigError: The configuration is wrong; every problem is named with file, line and key.
+    """
+    return Polystore(Portal(), open_async(source, stores=stores, schema=schema, tolerant=tolerant))

@@ -255,3 +255,17 @@ async def test_a_damaged_position_is_told(backend: PostgresBackend) -> None:
     sort = (Sort(Path(("created_at",), meta=True)),)
     with pytest.raises(InvalidFilter):
         await driver.find(CALL, FindQuery(None, sort, 1, ((sort_key(None),), "a")))
+
+
+async def test_the_longest_keys_fit_into_every_index(backend: PostgresBackend) -> None:
+    spec = DocSpec.model_validate({"name": "documents", "indexes": [["a", "-b", "c.d"]]})
+    driver = cast("PostgresDoc", await create_store(backend, spec))
+    call = Call("".join(chr(0x4E00 + 37 * n) for n in range(85)))
+    # Random-looking, so that nothing becomes shorter by compression.
+    text = "".join(chr(0x4E00 + (7919 * n * n + n) % 20_000) for n in range(400))
+    data = {"a": text, "b": text[1:], "c": {"d": text[2:]}}
+    id_ = text[3:173]
+    await driver.put_many(call, batch_of({id_: data}))
+    sort = (Sort(Path(("a",))), Sort(Path(("b",)), True), Sort(Path(("c", "d"))))
+    [document] = await driver.find(call, FindQuery(F("a") == text, sort, 2))
+    assert document.data == data

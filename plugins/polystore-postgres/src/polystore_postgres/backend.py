@@ -90,8 +90,12 @@ class PostgresBackend(Backend[PostgresConfig]):
     def capabilities(self, kind: Kind) -> Capabilities | None:
         facts = self.pool.facts
         has_vector = facts.has_vector or facts.vector_available is not None
-        has_trigrams = facts.trigram_schema is not None
-        return live_capabilities(kind, has_vector=has_vector, has_trigrams=has_trigrams)
+        return live_capabilities(
+            kind,
+            has_vector=has_vector,
+            has_trigrams=facts.trigram_schema is not None,
+            connections=self.config.pool.max,
+        )
 
     @override
     async def bind(self, stored: StoredSpec) -> Driver:

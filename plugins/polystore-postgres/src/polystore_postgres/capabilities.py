@@ -25,6 +25,11 @@ _ROWS: Final = 1000
 _VALUE_BYTES: Final = 64 * 2**20
 """jsonb ends at 256 MiB; a message, which holds a whole batch, at 1 GiB."""
 
+_LIMITS: Final = Limits(
+    batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES, in_flight=10_000
+)
+"""As many calls at the same time as a pool may have connections."""
+
 _VECTOR_FEATURES: Final = frozenset(
     {
         Feature.FILTER,
@@ -40,34 +45,32 @@ _VECTOR_FEATURES: Final = frozenset(
 AT_MOST: Final[dict[Kind, Capabilities]] = {
     "kv": Capabilities(
         features=_EVERY_KIND | {Feature.TTL},
-        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+        limits=_LIMITS,
     ),
     "doc": Capabilities(
         features=_EVERY_KIND | {Feature.SORT_UNDECLARED},
-        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+        limits=_LIMITS,
         native_filters=_FILTERS,
     ),
     "graph": Capabilities(
         features=_EVERY_KIND | {Feature.LABEL_SEARCH, Feature.FUZZY_LABELS},
-        limits=Limits(batch_rows=_ROWS, atomic_batch=_ROWS, value_bytes=_VALUE_BYTES),
+        limits=_LIMITS,
         native_filters=_FILTERS,
     ),
     "vector": Capabilities(
         features=_EVERY_KIND | _VECTOR_FEATURES,
-        limits=Limits(
-            batch_rows=_ROWS,
-            atomic_batch=_ROWS,
-            value_bytes=_VALUE_BYTES,
-            text_bytes=_VALUE_BYTES,
-            dimensions=16_000,
-        ),
+        limits=replace(_LIMITS, text_bytes=_VALUE_BYTES, dimensions=16_000),
         native_filters=_FILTERS,
     ),
 }
 """Per kind, what no server exceeds; a server with pgvector and pg_trgm has it all."""
 
 AT_LEAST: Final[dict[Kind, Capabilities]] = {
-    kind: replace(capabilities, features=capabilities.features - {Feature.FUZZY_LABELS})
+    kind: replace(
+        capabilities,
+        features=capabilities.features - {Feature.FUZZY_LABELS},
+        limits=replace(capabilities.limits, in_flight=1),
+    )
     for kind, capabilities in AT_MOST.items()
     if kind != "vector"
 }
@@ -75,7 +78,7 @@ AT_LEAST: Final[dict[Kind, Capabilities]] = {
 
 
 def live_capabilities(
-    kind: Kind, *, has_vector: bool, has_trigrams: bool = False
+    kind: Kind, *, has_vector: bool, has_trigrams: bool, connections: int
 ) -> Capabilities | None:
     """Return what a server can do for `kind`; None if it cannot serve it.
 
@@ -83,9 +86,9 @@ def live_capabilities(
         kind: The kind of store.
         has_vector: Whether pgvector is, or can be, installed in the database.
         has_trigrams: Whether pg_trgm is installed in the database.
+        connections: How many the pool may have; more calls at the same time would only wait.
     """
     if kind == "vector" and not has_vector:
         return None
-    if kind == "graph" and not has_trigrams:
-        return AT_LEAST[kind]
-    return AT_MOST.get(kind)
+    live = AT_LEAST[kind] if kind == "graph" and not has_trigrams else AT_MOST[kind]
+    return replace(live, limits=replace(live.limits, in_flight=connections))

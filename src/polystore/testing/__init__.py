@@ -31,7 +31,8 @@ from __future__ import annotations
 
 import pytest
 
-# Failing assertions of the kit explain themselves in an author's run too.
+# Failing assertions of the kit explain themselves in an author's run too. It has to be said before
+# the modules are imported, which is why the imports below do not stand at the top.
 pytest.register_assert_rewrite(
     *(
         f"polystore.testing.{name}"
@@ -39,10 +40,10 @@ pytest.register_assert_rewrite(
     )
 )
 
-from polystore.testing.backend import BackendSuite  # noqa: E402 - after the line above
-from polystore.testing.doc import DocSuite  # noqa: E402
-from polystore.testing.graph import GraphSuite  # noqa: E402
-from polystore.testing.kv import KVSuite  # noqa: E402
-from polystore.testing.vector import VectorSuite  # noqa: E402
+from polystore.testing.backend import BackendSuite  # noqa: E402 - see above
+from polystore.testing.doc import DocSuite  # noqa: E402 - see above
+from polystore.testing.graph import GraphSuite  # noqa: E402 - see above
+from polystore.testing.kv import KVSuite  # noqa: E402 - see above
+from polystore.testing.vector import VectorSuite  # noqa: E402 - see above
 
 __all__ = ["BackendSuite", "DocSuite", "GraphSuite", "KVSuite", "VectorSuite"]

@@ -107,6 +107,15 @@ class Suite:
 
     kind: Kind
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a test that hides another of the same name, which would then never run."""
+        super().__init_subclass__(**kwargs)
+        names = {name for base in cls.__mro__ for name in vars(base) if name.startswith("test_")}
+        for name in sorted(names):
+            owners = [base.__name__ for base in cls.__mro__ if name in vars(base)]
+            if len(owners) > 1:
+                raise TypeError(f"{cls.__name__}: {name} of {owners[0]} hides that of {owners[1]}")
+
     @pytest_asyncio.fixture(scope="class", loop_scope="class")
     @classmethod
     async def client(cls, config: Mapping[str, Any]) -> AsyncIterator[Polystore]:

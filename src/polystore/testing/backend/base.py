@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest_asyncio
 
-from polystore.client import Polystore
 from polystore.testing.checks import fresh_workspace
 from polystore.testing.opening import Suite, info_of, open_with, stores_for
 from polystore.testing.vector.base import unit
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from polystore.capabilities import Kind
-    from polystore.client import AnyStore, Stores
+    from polystore.client import AnyStore, Polystore, Stores
     from polystore.runtime import OpenBackend
     from polystore.units.unit import UnitOfWork
 

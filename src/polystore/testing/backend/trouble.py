@@ -87,7 +87,7 @@ class BackendTrouble(BackendTests):
             for seconds in (1e-6, 1e-3, 3e-3):
                 space = client.workspace(fresh_workspace())
                 hasty = handle(space, kind).with_options(timeout=seconds)
-                for call in (lambda h=hasty: batch_of(h, rows), hasty.count):
+                for call in (lambda h=hasty, n=rows: batch_of(h, n), hasty.count):
                     # An engine may be quick enough; what it may not do is raise something else.
                     with contextlib.suppress(OperationTimeout):
                         await call()

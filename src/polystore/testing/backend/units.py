@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from polystore.capabilities import Feature, Kind
 from polystore.errors import UnsupportedError
@@ -25,15 +28,19 @@ if TYPE_CHECKING:
     from polystore.client import Workspace
 
 
-class _Undone(Exception):  # noqa: N818 - it stands for no error, it only ends a block
+class _Undone(Exception):
     """Ends a unit of work so that it is rolled back."""
 
 
 def transactional(space: Workspace) -> tuple[Kind, ...]:
     """Return the kinds whose stores take part in transactions."""
     opened = opened_backend(space)
-    live = {kind: opened.backend.capabilities(kind) for kind in opened.info.at_most}
-    return tuple(k for k, c in live.items() if c is not None and Feature.TRANSACTION in c.features)
+    kinds: list[Kind] = []
+    for kind in opened.info.at_most:
+        live = opened.backend.capabilities(kind)
+        if live is not None and Feature.TRANSACTION in live.features:
+            kinds.append(kind)
+    return tuple(kinds)
 
 
 def names(kinds: tuple[Kind, ...]) -> list[str]:
@@ -78,15 +85,8 @@ class BackendUnits(BackendTests):
             return
         for kind in kinds:
             await write(space, kind, "old", 1)
-        try:
-            async with space.unit_of_work(*names(kinds)) as unit:
-                for kind in kinds:
-                    await write(unit, kind, "old", 2)
-                    await write(unit, kind, "new", 2)
-                    await _delete(unit, kind)
-                raise _Undone
-        except _Undone:
-            pass
+        with pytest.raises(_Undone):
+            await _change_and_fail(space, kinds)
         for kind in kinds:
             assert await read(space, kind, "old") == 1, kind
             assert await read(space, kind, "new") is None, kind
@@ -147,28 +147,16 @@ class BackendUnits(BackendTests):
         if not kinds:
             return
         wrote = asyncio.Event()
-
-        async def work(*, linger: bool) -> None:
-            async with space.unit_of_work(*names(kinds)) as unit:
-                for number in range(20):
-                    for kind in kinds:
-                        await write(unit, kind, f"r{number}")
-                    wrote.set()
-                if linger:
-                    await asyncio.sleep(60)
-                raise _Undone
-
         for steps in range(6):
             wrote.clear()
-            task = asyncio.create_task(work(linger=steps % 2 == 0))
+            task = asyncio.create_task(_write_much(space, kinds, wrote, linger=steps % 2 == 0))
             await wrote.wait()
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
             (result,) = await asyncio.gather(task, return_exceptions=True)
             assert isinstance(result, asyncio.CancelledError | _Undone), result
-            for kind in kinds:
-                assert await count(space, kind) == 0, kind
+            assert [await count(space, kind) for kind in kinds] == [0] * len(kinds)
         async with space.unit_of_work(*names(kinds)) as unit:
             await write(unit, kinds[0], "a", 1)
         assert await read(space, kinds[0], "a") == 1
@@ -195,14 +183,12 @@ class BackendUnits(BackendTests):
             return
 
         async def work(number: int) -> None:
-            try:
+            with contextlib.suppress(_Undone):
                 async with space.unit_of_work(*names(kinds)) as unit:
                     for kind in kinds:
                         await write(unit, kind, f"r{number}", number)
                     if number % 3 == 0:
                         raise _Undone
-            except _Undone:
-                pass
 
         await asyncio.gather(*(work(number) for number in range(30)))
         assert [await count(space, kind) for kind in kinds] == [20] * len(kinds)
@@ -214,3 +200,25 @@ async def _delete(stores: Any, kind: Kind) -> None:
         await stores.graph(name).delete_nodes("old", detach=True)
     else:
         await getattr(stores, kind)(name).delete("old")
+
+
+async def _write_much(
+    space: Workspace, kinds: tuple[Kind, ...], wrote: asyncio.Event, *, linger: bool
+) -> None:
+    async with space.unit_of_work(*names(kinds)) as unit:
+        for number in range(20):
+            for kind in kinds:
+                await write(unit, kind, f"r{number}")
+            wrote.set()
+        if linger:
+            await asyncio.sleep(60)
+        raise _Undone
+
+
+async def _change_and_fail(space: Workspace, kinds: tuple[Kind, ...]) -> None:
+    async with space.unit_of_work(*names(kinds)) as unit:
+        for kind in kinds:
+            await write(unit, kind, "old", 2)
+            await write(unit, kind, "new", 2)
+            await _delete(unit, kind)
+        raise _Undone

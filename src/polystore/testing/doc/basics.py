@@ -116,9 +116,11 @@ class DocBasics(DocTests):
         await docs.put("a", given_data)
         given_data["x"].append(2)
         got = await docs.get("a")
+        assert got is not None
         assert got == {"x": [1]}
         got["x"].append(3)
-        (await docs.find()).items[0].data["x"].append(4)
+        found = (await docs.find()).items[0]
+        found.data["x"].append(4)
         assert await docs.get("a") == {"x": [1]}
 
     async def test_clear(self, docs: DocStore) -> None:

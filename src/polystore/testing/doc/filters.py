@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 from typing_extensions import override
 
@@ -15,6 +14,8 @@ from polystore.testing.filters.corpus import FREE_FIELDS, ROWS, Corpus, Row, bui
 from polystore.testing.filters.suite import FilterTests
 
 if TYPE_CHECKING:
+    import pytest
+
     from polystore.capabilities import Capabilities
     from polystore.client import Polystore
     from polystore.stores.doc import DocStore

@@ -33,7 +33,7 @@ class DocFinds(DocTests):
         rows = min((await either.capabilities()).limits.batch_rows, 1000)
         await either.put_many({f"d{n}": {"n": n, "even": n % 2 == 0} for n in range(rows + 20)})
         kept = [n for n in range(rows + 20) if n % 2]
-        assert await either.delete(filter=F("even") == True) == rows + 20 - len(kept)  # noqa: E712
+        assert await either.delete(filter={"even": True}) == rows + 20 - len(kept)
         assert await either.count() == len(kept)
         assert sorted([d.data["n"] async for d in either.scan()]) == kept
         assert await either.delete(filter=F("even") == 1) == 0

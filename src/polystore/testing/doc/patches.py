@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 from hypothesis import given
@@ -40,6 +40,10 @@ RFC_7396: Final[tuple[tuple[Any, Any, Any], ...]] = (
 """Original, patch and result of every example in appendix A of RFC 7396."""
 
 
+def _under(key: str, value: Any) -> dict[str, Any]:
+    return {key: value}
+
+
 class DocPatches(DocTests):
     """Patches."""
 
@@ -48,15 +52,15 @@ class DocPatches(DocTests):
         self, docs: DocStore, original: Any, patch: Any, result: Any
     ) -> None:
         """Every example of the RFC, under a key where it is not of objects; the rest stays."""
-        whole = isinstance(original, dict) and isinstance(patch, dict)
-        kept = {} if whole else {"kept": 1}
-        # A patch of null removes, so that what is under the key is gone.
-        merged = result if whole else ({} if result is None else {"d": result})
-        await docs.put("d", original if whole else kept | {"d": original})
-        answer = await docs.patch("d", patch if whole else {"d": patch})
+        if not isinstance(original, dict) or not isinstance(patch, dict):
+            original, patch = _under("d", original) | {"kept": 1}, _under("d", patch)
+            # A patch of null removes, so that what is under the key is gone.
+            result = {"kept": 1} if result is None else {"kept": 1, "d": result}
+        await docs.put("d", cast("dict[str, Any]", original))
+        answer = await docs.patch("d", cast("dict[str, Any]", patch))
         assert answer is not None
-        assert_same(answer.data, kept | merged)
-        assert_same(await docs.get("d"), kept | merged)
+        assert_same(answer.data, result)
+        assert_same(await docs.get("d"), result)
 
     async def test_patch_returns_what_is_stored(self, docs: DocStore) -> None:
         """The answer is the document as it is now, with its new version; created_at stays."""

@@ -12,7 +12,6 @@ from polystore.errors import UnsupportedError
 from polystore.filters import OPERATORS, Compare, F, parse_filter
 from polystore.testing.checks import assert_raises
 from polystore.testing.filters.cases import Cases, system_cases
-from polystore.testing.filters.corpus import Corpus
 from polystore.testing.filters.strategies import filters_on
 from polystore.testing.opening import Suite
 from polystore.testing.strategies import many
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from polystore.filters import Filter
+    from polystore.testing.filters.corpus import Corpus
 
 MOST_SHOWN = 5
 
@@ -29,32 +29,32 @@ class FilterTests(Suite):
     """Every operator against the definition; the fixture `corpus` holds the rows."""
 
     @pytest.mark.parametrize("operator", OPERATORS)
-    async def test_operator(self, corpus: Corpus, operator: str) -> None:
+    async def test_filter_operator(self, corpus: Corpus, operator: str) -> None:
         """An operator answers as defined, for every kind of operand; or is refused, undeclared."""
         cases = Cases(corpus.main_paths, corpus.capabilities.limits.max_exact_integer)
         await agree(corpus, cases.of(operator))
 
     @pytest.mark.parametrize("operator", ["exists", "is_null", "eq", "ne", "contains", "gt"])
-    async def test_odd_paths(self, corpus: Corpus, operator: str) -> None:
+    async def test_filter_odd_paths(self, corpus: Corpus, operator: str) -> None:
         """Keys with dots, quotes and wildcards, empty keys, paths through scalars: as defined."""
         largest = corpus.capabilities.limits.max_exact_integer
         for path in corpus.all_paths:
             usual = list(Cases([path], largest).of(operator))[::5]
             await agree(corpus, usual)
 
-    async def test_system_fields(self, corpus: Corpus) -> None:
+    async def test_filter_system_fields(self, corpus: Corpus) -> None:
         """id, version, created_at and updated_at can be asked for, apart from the user's fields."""
         await agree(corpus, system_cases(corpus.rows))
 
     @pytest.mark.parametrize("operator", OPERATORS)
-    async def test_count(self, corpus: Corpus, operator: str) -> None:
+    async def test_filter_count(self, corpus: Corpus, operator: str) -> None:
         """Counting agrees with finding."""
         cases = Cases(corpus.main_paths[:1], corpus.capabilities.limits.max_exact_integer)
         for filter_ in list(cases.of(operator))[::7]:
             if corpus.can(filter_):
                 assert await corpus.count(filter_) == len(corpus.expected(filter_)), filter_
 
-    async def test_dict_form(self, corpus: Corpus) -> None:
+    async def test_filter_dict_form(self, corpus: Corpus) -> None:
         """A filter in dict form means what the built one means."""
         path = corpus.main_paths[0]
         forms: list[tuple[dict[str, Any], Filter]] = [

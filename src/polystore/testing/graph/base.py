@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def edges(*keys: str) -> list[Edge]:
     """Return edges written as `a-knows-b`."""
-    return [Edge(*key.split("-")) for key in keys]
+    parts = [key.split("-") for key in keys]
+    return [Edge(source, type_, target) for source, type_, target in parts]
 
 
 def written(found: list[Edge]) -> list[str]:

@@ -17,13 +17,14 @@ from polystore.types.records import Edge, Node
 
 if TYPE_CHECKING:
     from polystore.client import Polystore
+    from polystore.types.batches import Direction
 
 IDS = ["a", "b", "c", "B", "é", "d", "'", "10", "9"]
 TYPES = ["t", "u", "T"]
 EDGES = st.lists(
     st.tuples(st.sampled_from(IDS), st.sampled_from(TYPES), st.sampled_from(IDS)), max_size=25
 )
-WAYS = st.sampled_from(["out", "in", "both"])
+WAYS: st.SearchStrategy[Direction] = st.sampled_from(["out", "in", "both"])
 SOME_TYPES = st.one_of(st.none(), st.lists(st.sampled_from(TYPES), max_size=2, unique=True))
 
 
@@ -45,7 +46,7 @@ class GraphDerived(GraphTests):
         assert isinstance(driver, GraphDriver)
         call = Call(space.name)
         way, types = data.draw(WAYS), data.draw(SOME_TYPES)
-        seen = way if driver.directed else "both"
+        seen: Direction = way if driver.directed else "both"
         assert await graph.degrees(IDS, direction=way) == await graph_walks.degrees(
             driver, call, IDS, seen
         )

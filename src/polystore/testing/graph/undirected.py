@@ -65,7 +65,7 @@ class GraphUndirected(GraphTests):
             assert [node.id for node in around.nodes] == ["b", "a", "c"]
             assert written(around.edges) == ["a-t-a", "a-t-b", "a-t-c", "a-u-c"]
 
-    async def test_detach(self, undirected: GraphStore) -> None:
+    async def test_undirected_detach(self, undirected: GraphStore) -> None:
         """Edges go with either end."""
         await undirected.upsert_edges(edges("b-t-a", "b-t-c"))
         assert await undirected.delete_nodes("b", detach=True) == 1

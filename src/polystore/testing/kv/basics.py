@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from polystore.testing.checks import eventually
 from polystore.testing.kv.base import KVTests
@@ -59,7 +59,14 @@ class KVBasics(KVTests):
 
     async def test_empty_values_are_not_absent(self, kv: KVStore) -> None:
         """Empty text, bytes, arrays and objects, zero and false are values."""
-        values = {"text": "", "bytes": b"", "list": [], "object": {}, "zero": 0, "false": False}
+        values: dict[str, Any] = {
+            "text": "",
+            "bytes": b"",
+            "list": [],
+            "object": {},
+            "zero": 0,
+            "false": False,
+        }
         await kv.put_many(values)
         assert await kv.missing(values) == []
         assert dict(zip(values, await kv.get_many(values), strict=True)) == values

@@ -146,7 +146,7 @@ class KVVersions(KVTests):
 
         async def write(number: int) -> None:
             ordered = keys if number % 2 else keys[::-1]
-            await kv.put_many({key: number for key in ordered})
+            await kv.put_many(dict.fromkeys(ordered, number))
 
         await asyncio.gather(*(write(number) for number in range(10)))
         assert set(await kv.get_many(keys)) <= set(range(10))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
 import pytest_asyncio
 from typing_extensions import override
 
@@ -26,6 +25,8 @@ from polystore.types.sortkey import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pytest
 
     from polystore.client import Polystore
     from polystore.stores.filtering import FilterLike

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import given
@@ -88,9 +88,15 @@ class VectorMetadata(VectorTests):
 
     async def test_declared_types_are_checked(self, typed: VectorStore) -> None:
         """A declared field holds its type or null; anything else is refused, patched or stored."""
-        fine = {"text": "a", "whole": 1, "number": 1.5, "flag": True, "tags": [1, "a"]}
+        fine: dict[str, Any] = {
+            "text": "a",
+            "whole": 1,
+            "number": 1.5,
+            "flag": True,
+            "tags": [1, "a"],
+        }
         await typed.upsert([record("a", **fine)])
-        wrong = {"text": 1, "whole": "1", "number": "1", "flag": 1, "tags": "a"}
+        wrong: dict[str, Any] = {"text": 1, "whole": "1", "number": "1", "flag": 1, "tags": "a"}
         for name, value in wrong.items():
             await assert_raises(
                 InvalidRecord, lambda n=name, v=value: typed.upsert([record("a", **{n: v})])

@@ -125,16 +125,16 @@ class VectorRefusals(VectorTests):
     async def test_columns_of_differing_length(self, vectors: VectorStore) -> None:
         """Columns have to be equally long."""
         two = [unit(0), unit(1)]
-        for arguments in (
+        uneven: tuple[dict[str, Any], ...] = (
             {"ids": ["a"], "vectors": two},
             {"ids": ["a", "b", "c"], "vectors": two},
             {"ids": ["a", "b"], "vectors": two, "texts": ["x"]},
             {"ids": ["a", "b"], "vectors": two, "metadata": [{}, {}, {}]},
             {"ids": "ab", "vectors": two},
-        ):
-            some: dict[str, Any] = arguments
+        )
+        for arguments in uneven:
             await assert_refused(
-                vectors, InvalidRecord, lambda some=some: vectors.upsert_arrays(**some)
+                vectors, InvalidRecord, lambda a=arguments: vectors.upsert_arrays(**a)
             )
 
     async def test_senseless_searches(self, vectors: VectorStore) -> None:
@@ -164,14 +164,18 @@ class VectorRefusals(VectorTests):
         """What is over a declared limit is refused; what is at the limit is kept."""
         limits = (await vectors.capabilities()).limits
         if limits.text_bytes is not None:
-            await vectors.upsert([VectorRecord("a", unit(0), "x" * limits.text_bytes)])
-            longer = "x" * (limits.text_bytes + 1)
-            await assert_refused(
-                vectors, LimitExceeded, lambda: vectors.upsert([VectorRecord("a", unit(0), longer)])
-            )
+            text = "x" * limits.text_bytes
+            await vectors.upsert([VectorRecord("a", unit(0), text)])
+            longer = VectorRecord("a", unit(0), text + "x")
+            await assert_raises(LimitExceeded, lambda: vectors.upsert([longer]))
+            stored = await vectors.get("a")
+            assert stored is not None
+            assert stored.text == text
         if limits.value_bytes is not None:
-            await vectors.upsert([record("a", v="x" * (limits.value_bytes - 8))])
-            larger = "x" * (limits.value_bytes - 7)
-            await assert_refused(
-                vectors, LimitExceeded, lambda: vectors.upsert([record("a", v=larger)])
-            )
+            value = "x" * (limits.value_bytes - len('{"v":""}'))
+            await vectors.upsert([record("a", v=value)])
+            await assert_raises(LimitExceeded, lambda: vectors.upsert([record("a", v=value + "x")]))
+            stored = await vectors.get("a")
+            assert stored is not None
+            assert stored.metadata == {"v": value}
+        await vectors.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hypothesis import given
@@ -122,10 +122,16 @@ class VectorSearch(VectorTests):
             assert found >= RECALL * 100, (store.name, found)
 
     async def test_tuning(self, vectors: VectorStore) -> None:
-        """ef and probes may be given, and change no promise."""
+        """Ef and probes may be given, and change no promise."""
         rows = some_rows(50, seed=16)
         await vectors.upsert_arrays(list(rows), np.stack(list(rows.values())))
-        for tuning in ({"ef": 1}, {"ef": 200}, {"probes": 1}, {"probes": 100}):
+        tunings: tuple[dict[str, Any], ...] = (
+            {"ef": 1},
+            {"ef": 200},
+            {"probes": 1},
+            {"probes": 100},
+        )
+        for tuning in tunings:
             hits = await vectors.search(rows["r001"], k=20, **tuning)
             assert len(hits) == 20, tuning
             assert hits[0].score > 1 - 1e-5
@@ -150,7 +156,7 @@ class VectorSearch(VectorTests):
                     assert np.allclose([h.score for h in hits], [h.score for h in alone], atol=1e-5)
 
     async def test_limit_of_k(self, vectors: VectorStore) -> None:
-        """k up to the declared limit works, one more is refused."""
+        """K up to the declared limit works, one more is refused."""
         limit = (await vectors.capabilities()).limits.k
         await vectors.upsert([record("a")])
         if limit is None:

@@ -21,7 +21,7 @@ RARE = 9
 
 async def search_with_filter(vectors: VectorStore) -> None:
     """Use what `filter` declares."""
-    await vectors.search(unit(0), filter=F("rare") == True)  # noqa: E712
+    await vectors.search(unit(0), filter={"rare": True})
 
 
 class VectorCompleteness(VectorTests):
@@ -37,12 +37,12 @@ class VectorCompleteness(VectorTests):
             [f"far{n}" for n in range(RARE)], far, metadata=[{"rare": True}] * RARE
         )
         for k in (1, RARE - 1, RARE, RARE + 5):
-            hits = await vectors.search(unit(0), k=k, filter=F("rare") == True)  # noqa: E712
+            hits = await vectors.search(unit(0), k=k, filter={"rare": True})
             assert len(hits) == min(k, RARE)
             assert all(hit.id.startswith("far") for hit in hits)
         hits = await vectors.search(unit(0), k=RARE, filter=F("rare").exists(), min_score=-1.0)
         assert len(hits) == RARE
-        assert list(await vectors.search(unit(0), filter=F("rare") == False)) == []  # noqa: E712
+        assert list(await vectors.search(unit(0), filter={"rare": False})) == []
 
     async def test_a_small_workspace_does_not_starve(self, client: Polystore) -> None:
         """A tenant with few records far from the query, beside one with many that are near."""
@@ -58,7 +58,7 @@ class VectorCompleteness(VectorTests):
             assert all(hit.score < 0 for hit in hits)
 
     async def test_large_k(self, vectors: VectorStore) -> None:
-        """k near and over the number of records gives them all, by index too."""
+        """K near and over the number of records gives them all, by index too."""
         limit = (await vectors.capabilities()).limits.k or CROWD
         rows = min(600, limit)
         await vectors.upsert_arrays([f"r{n}" for n in range(rows)], random_vectors(rows, seed=24))

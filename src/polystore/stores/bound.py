@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from polystore.capabilities import Feature
@@ -29,6 +29,21 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound=Driver)
 T = TypeVar("T")
 B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[B]):
+    """A part of a write that one driver call takes.
+
+    Attributes:
+        positions: Where its rows stand in what the caller gave.
+        batch: What the hook takes.
+        size: Bytes, where that is known.
+    """
+
+    positions: Sequence[int]
+    batch: B
+    size: int | None = None
 
 
 class BoundStore(Generic[D]):
@@ -81,19 +96,29 @@ class BoundStore(Generic[D]):
         hook: Callable[[D], Awaitable[T]],
         *,
         repeatable: bool = True,
+        rows: int = 1,
+        size: int | None = None,
+        coalesced: int = 1,
     ) -> T:
         """Carry out one driver call through the backend's gate."""
         driver = self._driver or await self.ready()
         self._check_consistency(driver.capabilities, call, operation)
         return await self.gate.run(
-            self.name, operation, call, lambda: hook(driver), repeatable=repeatable
+            self.name,
+            operation,
+            call,
+            lambda: hook(driver),
+            repeatable=repeatable,
+            rows=rows,
+            size=size,
+            coalesced=coalesced,
         )
 
     async def run_chunks(
         self,
         operation: str,
         call: Call,
-        chunks: Sequence[tuple[Sequence[int], B]],
+        chunks: Sequence[Chunk[B]],
         hook: Callable[[D, Call, B], Awaitable[T]],
         *,
         atomic: bool = False,
@@ -103,7 +128,7 @@ class BoundStore(Generic[D]):
         Args:
             operation: Name of the operation, for errors.
             call: The call.
-            chunks: For each chunk the caller's positions and what the hook takes.
+            chunks: What the hook takes, piece by piece.
             hook: The driver's hook.
             atomic: All chunks in one transaction, or refused.
 
@@ -114,12 +139,17 @@ class BoundStore(Generic[D]):
         if len(chunks) > 1 and atomic and call.session is None:
             return await self._run_in_transaction(operation, call, chunks, hook)
         results: list[T] = []
-        for number, (_, batch) in enumerate(chunks):
+        for number, chunk in enumerate(chunks):
             try:
-                # The default argument binds this round's batch.
-                results.append(
-                    await self.run(operation, call, lambda d, batch=batch: hook(d, call, batch))
+                result = await self.run(
+                    operation,
+                    call,
+                    # The default argument binds this round's batch.
+                    lambda d, batch=chunk.batch: hook(d, call, batch),
+                    rows=len(chunk.positions),
+                    size=chunk.size,
                 )
+                results.append(result)
             except PolystoreError as error:
                 if len(chunks) == 1 or call.session is not None:
                     raise
@@ -130,7 +160,7 @@ class BoundStore(Generic[D]):
         self,
         operation: str,
         call: Call,
-        chunks: Sequence[tuple[Sequence[int], B]],
+        chunks: Sequence[Chunk[B]],
         hook: Callable[[D, Call, B], Awaitable[T]],
     ) -> list[T]:
         driver = await self.ready()
@@ -145,19 +175,20 @@ class BoundStore(Generic[D]):
         async def whole(driver: D) -> list[T]:
             async with self.transaction() as session:
                 inside = replace(call, session=session)
-                return [await hook(driver, inside, batch) for _, batch in chunks]
+                return [await hook(driver, inside, chunk.batch) for chunk in chunks]
 
-        return await self.run(operation, call, whole)
+        rows = sum(len(chunk.positions) for chunk in chunks)
+        return await self.run(operation, call, whole, rows=rows)
 
     def _partial(
         self,
         operation: str,
-        chunks: Sequence[tuple[Sequence[int], B]],
+        chunks: Sequence[Chunk[B]],
         number: int,
         error: PolystoreError,
     ) -> PartialWrite:
         cut_off = isinstance(error, ConnectionFailed | OperationTimeout) and error.maybe_applied
-        positions = [list(rows) for rows, _ in chunks]
+        positions = [list(chunk.positions) for chunk in chunks]
         this = positions[number]
         later = [row for rows in positions[number + 1 :] for row in rows]
         done = [row for rows in positions[:number] for row in rows]

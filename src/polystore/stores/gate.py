@@ -7,6 +7,7 @@ the server and not for each store.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,13 +20,16 @@ from polystore.errors import (
     PolystoreError,
     WrongLoop,
 )
+from polystore.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from polystore.telemetry import Operation
     from polystore.types.call import Call
 
 T = TypeVar("T")
+_log = logging.getLogger("polystore")
 
 _BACKOFF = 0.05
 """Seconds before the first retry; doubled for each further one, with jitter."""
@@ -49,6 +53,7 @@ class Gate:
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._background: set[asyncio.Task[None]] = set()
+        self._telemetry = Telemetry(backend)
 
     async def close(self) -> None:
         """Refuse every further call, and see off the work that still runs for waiting callers."""
@@ -93,6 +98,9 @@ class Gate:
         hook: Callable[[], Awaitable[T]],
         *,
         repeatable: bool = True,
+        rows: int = 1,
+        size: int | None = None,
+        coalesced: int = 1,
     ) -> T:
         """Carry out `hook` for `operation` on `store`.
 
@@ -103,19 +111,39 @@ class Gate:
                 the timeout.
             hook: Makes the driver's coroutine; called anew for each attempt.
             repeatable: Whether carrying it out twice equals once.
+            rows: Rows asked for or written, for telemetry.
+            size: Bytes written, for telemetry.
+            coalesced: How many callers it serves, for telemetry.
 
         Raises:
             OperationTimeout: The deadline passed; a repeatable write may or may not be stored.
             OutcomeUnknown: The same for an operation that is not repeatable.
         """
         self.check(store)
+        with self._telemetry.operation(
+            store, operation, call.workspace, rows=rows, size=size, coalesced=coalesced
+        ) as record:
+            return await self._within_deadline(
+                store, operation, call, hook, record, repeatable=repeatable
+            )
+
+    async def _within_deadline(
+        self,
+        store: str,
+        operation: str,
+        call: Call,
+        hook: Callable[[], Awaitable[T]],
+        record: Operation,
+        *,
+        repeatable: bool,
+    ) -> T:
         deadline = asyncio.timeout(self.seconds(call))
         try:
             async with deadline:
                 if call.session is not None:
                     return await hook()
                 async with self._slots:
-                    return await self._attempt(hook, repeatable=repeatable)
+                    return await self._attempt(hook, record, repeatable=repeatable)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
@@ -129,13 +157,17 @@ class Gate:
                 raise self._unknown(store, operation) from error
             raise
 
-    async def _attempt(self, hook: Callable[[], Awaitable[T]], *, repeatable: bool) -> T:
+    async def _attempt(
+        self, hook: Callable[[], Awaitable[T]], record: Operation, *, repeatable: bool
+    ) -> T:
         for attempt in range(self._retries):
             try:
                 return await hook()
             except (ConnectionFailed, Conflict) as error:
                 if not error.retryable or not (repeatable or not _fate_unknown(error)):
                     raise
+                _log.info("%s: attempt %d failed, trying again", self.backend, attempt + 1)
+            record.retries += 1
             await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
         return await hook()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from typing_extensions import override
 
 from polystore.errors import InvalidRecord
+from polystore.stores.bound import Chunk
 from polystore.stores.columns import join, last_positions, split, spread, take
 from polystore.stores.driver import Driver
 from polystore.stores.filtering import checked_filter
@@ -102,7 +103,9 @@ class Handle(Generic[D]):
         found: list[R] = []
         for part in await self._parts(distinct):
             # The default argument binds this round's part.
-            found += await self._store.run(operation, self._call, lambda d, p=part: hook(d, p))
+            found += await self._store.run(
+                operation, self._call, lambda d, p=part: hook(d, p), rows=len(part)
+            )
         return spread(distinct, found, keys)
 
     async def _read_one(
@@ -113,7 +116,13 @@ class Handle(Generic[D]):
 
         async def bulk(call: Call, keys: list[K]) -> list[R]:
             distinct = list(dict.fromkeys(keys))
-            found = await store.run(operation, call, lambda d: hook(d, call, distinct))
+            found = await store.run(
+                operation,
+                call,
+                lambda d: hook(d, call, distinct),
+                rows=len(distinct),
+                coalesced=len(keys),
+            )
             return spread(distinct, found, keys)
 
         rows = (await store.ready()).capabilities.limits.batch_rows
@@ -146,8 +155,10 @@ class Handle(Generic[D]):
         limits = (await self._store.ready()).capabilities.limits
         kept = last_positions(keys) or range(len(keys))
         parts = split([sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes)
-        rows = [kept[part.start : part.stop] for part in parts]
-        chunks = [(positions, take(batch, positions)) for positions in rows]
+        chunks: list[Chunk[B]] = []
+        for part in parts:
+            rows = kept[part.start : part.stop]
+            chunks.append(Chunk(rows, take(batch, rows), sum(sizes[row] for row in rows)))
         await self._store.run_chunks(operation, call, chunks, hook, atomic=atomic)
 
     async def _delete_each(
@@ -155,10 +166,10 @@ class Handle(Generic[D]):
     ) -> int:
         """Have `hook` delete distinct keys, in chunks; return how many there were."""
         distinct = list(dict.fromkeys(keys))
-        chunks: list[tuple[range, list[K]]] = []
+        chunks: list[Chunk[list[K]]] = []
         start = 0
         for part in await self._parts(distinct):
-            chunks.append((range(start, start + len(part)), part))
+            chunks.append(Chunk(range(start, start + len(part)), part))
             start += len(part)
         counts = await self._store.run_chunks(
             operation, self._call, chunks, lambda d, _, part: hook(d, part)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from polystore.errors import InvalidFilter
+from polystore.stores.bound import Chunk
 from polystore.stores.columns import pick
 from polystore.stores.filtering import FilterLike, refuse_empty
 from polystore.stores.vector_input import build_batch, check_fields, stack
@@ -141,10 +142,8 @@ class VectorStore(VectorReads):
             encode_json(patch, what=f"the patch of {id_!r}")
             check_fields(patch, fields, id_)
         rows = (await self._store.ready()).capabilities.limits.batch_rows
-        chunks: list[tuple[Sequence[int], range]] = [
-            (part, part)
-            for part in (range(i, min(i + rows, len(ids))) for i in range(0, len(ids), rows))
-        ]
+        parts = (range(i, min(i + rows, len(ids))) for i in range(0, len(ids), rows))
+        chunks = [Chunk(part, part) for part in parts]
         present = await self._store.run_chunks(
             "update_metadata",
             self._call,

@@ -40,9 +40,9 @@ _OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
-# `null` may be a NaN, `\u0000` a NUL, `-0.0` must lose its sign, 19 digits may pass 2**63.
-_SUSPICIOUS = re.compile(rb"null|\\u0000|-0\.0|[0-9]{19}")
-_LONG_DIGITS = re.compile(rb"[0-9]{19}")
+# To search for 19 digits in a row as for fixed text: several times quicker than by an expression.
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_DIGITS = b"0" * 19
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -112,9 +112,19 @@ def encode_json(value: object, *, what: str = "value") -> bytes:
         text = orjson.dumps(value, _datetime_only, _OPTIONS)
     except TypeError:  # orjson's error for everything that it does not write
         text = None
-    if text is None or _SUSPICIOUS.search(text) is not None:
+    if text is None or _suspicious(text):
         return orjson.dumps(check_json(value, what=what))
     return text
+
+
+def _suspicious(text: bytes) -> bool:
+    """Whether `orjson` may have written what lies outside the domain."""
+    # `null` may be a NaN, `\u0000` a NUL, `-0.0` must lose its sign, 19 digits may pass 2**63.
+    return b"null" in text or b"\\u0000" in text or b"-0.0" in text or _has_long_digits(text)
+
+
+def _has_long_digits(text: bytes) -> bool:
+    return _LONG_DIGITS in text.translate(_DIGITS_TO_ZERO)
 
 
 def decode_json(text: bytes | memoryview | str) -> Any:
@@ -132,8 +142,7 @@ def decode_json(text: bytes | memoryview | str) -> Any:
         raise DataCorruption(
             f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
         ) from error
-    raw = text.encode() if isinstance(text, str) else text
-    if _LONG_DIGITS.search(raw) is not None:
+    if _has_long_digits(text.encode() if isinstance(text, str) else bytes(text)):
         value = _fold_long_integers(value)
     return value
 

@@ -9,8 +9,11 @@ import orjson
 
 from polystore.types.json_domain import MAX_INTEGER, MIN_INTEGER
 
-_SHORTENED = re.compile(rb"[0-9]e\+?1[5-8]")
-"""A float from 1e16 to the end of 64 bits, or text that looks like one."""
+_SHORTENED = re.compile(rb"e\+?1[5-8](?=[,\]}\s]|\Z)")
+"""The end of a float from 1e15 to the end of 64 bits, or text that looks like one.
+
+It begins with a letter and not with the digit before it, as digits are found in most texts.
+"""
 
 
 def exact_json(text: bytes) -> bytes:

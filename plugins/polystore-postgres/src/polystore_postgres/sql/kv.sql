@@ -20,12 +20,16 @@ SELECT key
    AND (expires_at IS NULL OR expires_at > clock_timestamp())
 
 -- name: put_many
+WITH c AS MATERIALIZED (
+    -- The version is computed once and not for each row, which would take a tenth of the time.
+    SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS version
+      FROM (SELECT clock_timestamp() AS now) AS clock
+)
 INSERT INTO __SCHEMA__.__TABLE__ AS t
        (workspace, key, value, bytes, version, created_at, updated_at, expires_at)
-SELECT $1, r.key, r.value, r.bytes, (extract(epoch FROM c.now) * 1000000)::bigint, c.now, c.now,
-       c.now + make_interval(secs => r.ttl)
+SELECT $1, r.key, r.value, r.bytes, c.version, c.now, c.now, c.now + make_interval(secs => r.ttl)
   FROM unnest($2::text[], $3::jsonb[], $4::bytea[], $5::float8[]) AS r (key, value, bytes, ttl)
- CROSS JOIN (SELECT clock_timestamp() AS now) AS c
+ CROSS JOIN c
     ON CONFLICT (workspace, key) DO UPDATE
    SET value = excluded.value,
        bytes = excluded.bytes,

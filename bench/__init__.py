@@ -1,0 +1,1 @@
+"""Measures polystore beside the bare driver, in one run; see README.md."""

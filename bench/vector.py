@@ -1,0 +1,126 @@
+"""Vector stores beside UNNEST of packed vectors and held prepared searches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.context import INDEX, packed
+from bench.data import DIMENSIONS, clustered, vector_ids, vector_metadata
+from bench.measure import Case, per_row
+from bench.vector_search import searches
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from bench.context import Bench
+    from bench.data import Vectors
+    from polystore import VectorStore
+
+_BATCH = 1000
+_HNSW = (
+    "USING hnsw (embedding vector_cosine_ops) "
+    f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
+)
+
+
+class Rows:
+    """Records, as each side takes them."""
+
+    def __init__(self, count: int, *, seed: int) -> None:
+        self.ids = vector_ids(count)
+        self.vectors: Vectors = clustered(count, seed=seed)
+        self.metadata = vector_metadata(count)
+
+    async def into_store(self, store: VectorStore) -> None:
+        """Upsert all through polystore."""
+        await store.upsert_arrays(self.ids, self.vectors, metadata=self.metadata)
+
+    async def into_table(self, bench: Bench, table: str) -> None:
+        """Upsert all through the driver; packing the vectors is part of the work."""
+        upsert = await bench.driver.prepare(
+            f"INSERT INTO bare.{table} (id, embedding, metadata, percent, tenth) "
+            "SELECT * FROM unnest($1::text[], $2::vector[], $3::jsonb[], $4::int[], $5::int[]) "
+            "ON CONFLICT (id) DO UPDATE SET embedding = excluded.embedding, "
+            "metadata = excluded.metadata, percent = excluded.percent, tenth = excluded.tenth"
+        )
+        for start in range(0, len(self.ids), _BATCH):
+            part = slice(start, start + _BATCH)
+            metadata = self.metadata[part]
+            await upsert.fetch(
+                self.ids[part],
+                packed(self.vectors[part]),
+                metadata,
+                [row["percent"] for row in metadata],
+                [row["tenth"] for row in metadata],
+            )
+
+
+async def create_table(bench: Bench, table: str) -> None:
+    """Create the driver's table; vectors stay in the row, as reading them from aside is slow."""
+    await bench.driver.execute(
+        f'CREATE TABLE bare.{table} (id text COLLATE "C" PRIMARY KEY, '
+        f"embedding vector({DIMENSIONS}) NOT NULL, metadata jsonb NOT NULL, "
+        f"percent int, tenth int);"
+        f"ALTER TABLE bare.{table} ALTER COLUMN embedding SET STORAGE PLAIN"
+    )
+
+
+async def cases(bench: Bench) -> AsyncGenerator[Case]:
+    """Yield the operations: writing without an index and into one, loading, searching."""
+    sizes = bench.sizes
+    for table in ("plain", "growing", "corpus"):
+        await create_table(bench, table)
+    await bench.driver.execute(f"CREATE INDEX ON bare.growing {_HNSW}")
+    upserts = (("plain", "no index", sizes.vectors), ("growing", "into HNSW", sizes.indexed))
+    for name, what, count in upserts:
+        store, rows = bench.ps.vector(name), Rows(count, seed=1)
+
+        async def empty(name: str = name) -> None:
+            await bench.empty([f"vec_{name}"], [name])
+
+        yield Case(
+            f"vector upsert, {what}", count, "rows/s",
+            lambda store=store, rows=rows: per_row(rows.into_store(store), len(rows.ids)),
+            lambda rows=rows, name=name: per_row(rows.into_table(bench, name), len(rows.ids)),
+            sizes.rounds if name == "plain" else max(2, sizes.rounds - 2),
+            before=empty, warm=name == "plain", note="UNNEST of packed binary vectors",
+        )  # fmt: skip
+    async for case in _loaded(bench):
+        yield case
+
+
+async def _loaded(bench: Bench) -> AsyncGenerator[Case]:
+    store, rows = bench.ps.vector("corpus"), Rows(bench.sizes.corpus, seed=2)
+
+    async def ours() -> None:
+        async with store.bulk():
+            await rows.into_store(store)
+
+    async def theirs() -> None:
+        await bench.driver.execute("DROP INDEX IF EXISTS bare.corpus_nearest")
+        await rows.into_table(bench, "corpus")
+        await bench.driver.execute("SET maintenance_work_mem = '1GB'")
+        await bench.driver.execute(f"CREATE INDEX corpus_nearest ON bare.corpus {_HNSW}")
+
+    async def empty() -> None:
+        await bench.empty(["vec_corpus"], ["corpus"])
+
+    both: dict[str, Any] = {"rows": len(rows.ids), "unit": "rows/s", "rounds": 1, "warm": False}
+    # The searches need both loaded, so each side empties its own table only, if at all.
+    await empty()
+    yield Case(
+        "vector bulk load and build HNSW",
+        ours=lambda: per_row(ours(), len(rows.ids)),
+        driver=lambda: per_row(theirs(), len(rows.ids)),
+        note="UNNEST, then CREATE INDEX",
+        **both,
+    )
+    if await store.count() == 0:  # that case was not asked for
+        await ours()
+        await theirs()
+    await bench.driver.execute(
+        "CREATE INDEX ON bare.corpus (percent); CREATE INDEX ON bare.corpus (tenth)"
+    )
+    await bench.settle("polystore.vec_corpus", "bare.corpus")
+    async for case in searches(bench, store, rows.vectors, rows.metadata):
+        yield case

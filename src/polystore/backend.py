@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
+    from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding
 
 CONTRACT_VERSION = 1
@@ -38,8 +39,8 @@ class BackendInfo:
         contract: The contract version it was written for.
         description: One line for a person.
         at_least: Per kind, what every server of it can do: `check` promises it before connecting.
-        check_store: Raises ConfigError for a store that it cannot serve as declared, e.g. for its
-            `options`; asked before anything is connected.
+        check_store: Raises ConfigError or UnsupportedError for a store that it cannot serve as
+            declared, e.g. for its `options`; asked before anything is connected.
         example: The lines of a block with every setting that matters, as `polystore init` shows it.
     """
 
@@ -130,6 +131,16 @@ class Backend(ABC, Generic[C]):
     async def apply_layout(self) -> None:
         """Bring the backend's own layout up to date; safe for many processes at once."""
 
+    async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:  # noqa: ARG002
+        """Return what broke or was left undone though it was applied, e.g. a missing index.
+
+        `plan` shows it and `apply` mends it; it is never a reason not to open.
+        """
+        return ()
+
+    async def repair(self, stored: Sequence[StoredSpec]) -> None:
+        """Carry out what `repairs` returns; safe to repeat."""
+
     @asynccontextmanager
     async def schema_lock(self) -> AsyncGenerator[None]:
         """Hold off every other process that would change this backend's schema."""
@@ -137,10 +148,11 @@ class Backend(ABC, Generic[C]):
             yield
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[object]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncGenerator[object]:  # noqa: ARG002
         """Open a transaction and yield its session, which calls then carry.
 
-        Leaving normally commits; an exception rolls back and goes on.
+        Leaving normally commits; an exception rolls back and goes on. What others did at the same
+        time may make it impossible: Conflict, retryable, with nothing stored.
         """
         raise UnsupportedError("this backend has no transactions", backend=self.name)
         yield  # pragma: no cover - makes this an async generator

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import polystore
 from polystore.stores.queries import SearchQuery
 from polystore.types.call import Call
 
@@ -127,3 +128,42 @@ async def test_a_unit_puts_nothing_off(pool: Pool) -> None:
         query = SearchQuery(clustered(1, 16, 2), 5)
         assert len((await driver.search(call, query))[0]) == 5
     assert len(await usable_indexes(pool)) == 1
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "ivfflat"])
+async def test_plan_shows_and_apply_mends_what_a_load_left_undone(
+    postgres_dsn: str, kind: str
+) -> None:
+    declared: dict[str, Any] = {
+        "backends": {"main": {"use": "postgres", "dsn": postgres_dsn, "schema": "auto"}},
+        "stores": {
+            "chunks": {
+                "kind": "vector",
+                "dimensions": 32,
+                "index": {"type": kind},
+                "fields": {"n": "integer"},
+            }
+        },
+        "workspace": "acme",
+    }
+    vectors = clustered(ROWS, 32, 1)
+    ids = [f"{i:06}" for i in range(ROWS)]
+    async with polystore.open(declared) as ps:
+        chunks = ps.vector("chunks")
+
+        async def load_in_part() -> None:
+            async with chunks.bulk():
+                await chunks.upsert_arrays(ids, vectors)
+                raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            await load_in_part()
+        assert [change.action for change in await ps.plan()] == ["build_index"]
+    # What is left undone keeps nobody from opening.
+    declared["backends"]["main"]["schema"] = "check"
+    async with polystore.open(declared) as ps:
+        assert (await ps.vector("chunks").search(vectors[0])).plan == "exact"
+        assert [change.action for change in await ps.apply()] == ["build_index"]
+        assert await ps.plan() == []
+    async with polystore.open(declared) as ps:
+        assert (await ps.vector("chunks").search(vectors[0])).plan == kind

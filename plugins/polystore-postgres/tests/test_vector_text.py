@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polystore.errors import LimitExceeded
+from polystore.errors import LimitExceeded, SchemaMismatch
 from polystore.filters import F
+from polystore.specdiff import SpecChange
 from polystore.stores.queries import TextQuery
 from polystore.types.call import Call
+from polystore_postgres.schema_vector import vector_spec
 from polystore_postgres.words import any_of, stored_words, words_of
 
-from .vector_stores import CALL, batch, clustered, create_store, table
+from .stores import create_store as create_in_backend
+from .stores import opened_backend
+from .vector_stores import CALL, batch, clustered, create_store, stored_spec, table
 
 if TYPE_CHECKING:
     from polystore_postgres.pool import Pool
@@ -138,3 +142,15 @@ def test_more_words_than_the_server_takes_are_refused() -> None:
     assert stored_words("word " * 10**6, "simple") == "word"
     with pytest.raises(LimitExceeded, match="different words"):
         stored_words(" ".join(f"w{i}" for i in range(200_000)), "simple")
+
+
+async def test_another_language_is_refused_for_words_that_are_stored(postgres_dsn: str) -> None:
+    async with opened_backend(postgres_dsn) as backend:
+        await create_in_backend(backend, vector_spec(stored_spec(dimensions=4)))
+        options = {"postgres": {"text_config": "english"}}
+        changed = stored_spec(dimensions=4, options=options)
+        with pytest.raises(SchemaMismatch, match="text_config"):
+            await backend.apply_change(changed, SpecChange("update_spec", "note new settings"))
+        harmless = stored_spec(dimensions=4, options={"postgres": {"fillfactor": 80}})
+        await backend.apply_change(harmless, SpecChange("update_spec", "note new settings"))
+        assert (await backend.catalogue())["chunks"].spec == harmless.spec

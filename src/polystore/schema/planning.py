@@ -33,6 +33,7 @@ async def plan(runtime: Runtime) -> list[Change]:
         catalogue = await opened.backend.catalogue()
         for step in _steps(opened, _served(runtime, opened), catalogue):
             changes.append(await _describe(opened, step))
+        changes += await opened.backend.repairs(list(catalogue.values()))
     return changes
 
 
@@ -46,7 +47,17 @@ async def apply(runtime: Runtime) -> list[Change]:
     done: list[Change] = []
     for opened in runtime.backends.values():
         done += await _apply_backend(opened, _served(runtime, opened))
+        done += await _repair(opened)
     return done
+
+
+async def _repair(opened: OpenBackend) -> list[Change]:
+    async with opened.backend.schema_lock():
+        stored = list((await opened.backend.catalogue()).values())
+        repairs = list(await opened.backend.repairs(stored))
+        if repairs:
+            await opened.backend.repair(stored)
+    return repairs
 
 
 async def _apply_backend(opened: OpenBackend, declared: list[Declared]) -> list[Change]:

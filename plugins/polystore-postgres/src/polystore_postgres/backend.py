@@ -19,6 +19,7 @@ from polystore_postgres.findings import find
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
+from polystore_postgres.repairs import find_repairs, repair
 from polystore_postgres.workspaces import list_workspaces
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
+    from polystore.types.call import Isolation
     from polystore.types.reports import Finding
 
 
@@ -153,6 +155,14 @@ class PostgresBackend(Backend[PostgresConfig]):
             await ledger.migrate(connection, self.names.schema)
 
     @override
+    async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:
+        return await find_repairs(self.pool, self.names, stored)
+
+    @override
+    async def repair(self, stored: Sequence[StoredSpec]) -> None:
+        await repair(self.pool, self.names, stored)
+
+    @override
     @asynccontextmanager
     async def schema_lock(self) -> AsyncGenerator[None]:
         what = f"polystore stores {self.names.schema}"
@@ -161,8 +171,8 @@ class PostgresBackend(Backend[PostgresConfig]):
 
     @override
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[object]:
-        async with self.pool.transaction() as session:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncGenerator[object]:
+        async with self.pool.transaction(isolation=isolation) as session:
             yield session
 
     @override

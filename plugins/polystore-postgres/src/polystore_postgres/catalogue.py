@@ -9,9 +9,10 @@ from pydantic import TypeAdapter
 
 from polystore.errors import PolystoreError
 from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, StoreSpec
+from polystore.specs import AnyStoreSpec, StoreSpec, VectorSpec
 from polystore_postgres import online
 from polystore_postgres.kinds import KINDS
+from polystore_postgres.schema_vector import check_update, vector_spec
 from polystore_postgres.sqlfile import block
 from polystore_postgres.tables import create_statements
 
@@ -72,7 +73,9 @@ async def apply_change(
         return
     if change.action == "refused":
         raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
-    if change.action != "update_spec":
+    if change.action == "update_spec":
+        await _check_update(connection, names, stored)
+    else:
         async with connection.transaction():
             missing = await _missing_columns(connection, schema, stored, names)
         for table, path in missing:
@@ -80,6 +83,14 @@ async def apply_change(
         await online.add_indexes(connection, names, schema.indexes(stored, names))
     async with connection.transaction():
         await write_catalogue(connection, names, stored)
+
+
+async def _check_update(connection: Connection, names: Names, stored: StoredSpec) -> None:
+    """Raise SchemaMismatch if the store's data does not go with its new settings."""
+    async with connection.transaction():
+        known = (await read_catalogue(connection, names)).get(stored.spec.name)
+    if known is not None and isinstance(known.spec, VectorSpec):
+        check_update(known.spec, vector_spec(stored))
 
 
 async def change_statements(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from polystore.errors import UnsupportedError
+from polystore.errors import SchemaMismatch, UnsupportedError
 from polystore.specs import VectorSpec
 from polystore_postgres.fields import columns_for
 from polystore_postgres.names import json_expression, quote_identifier
@@ -58,6 +58,18 @@ def check_dimensions(spec: VectorSpec) -> None:
             f"(and {_INDEXABLE['full']} in full), not {spec.dimensions}",
             store=spec.name,
             hint="Declare index: {quantization: binary}, or index: {type: none} to search exactly",
+        )
+
+
+def check_update(old: VectorSpec, new: VectorSpec) -> None:
+    """Raise SchemaMismatch if new settings do not go with what is stored under the old ones."""
+    before, after = vector_options(old).text_config, vector_options(new).text_config
+    if before != after:
+        raise SchemaMismatch(
+            f"text_config is {before} and would become {after}, but the words of every text are "
+            "stored as they were reduced",
+            store=new.name,
+            hint="Restore the old value, or declare a new store beside this one and fill it",
         )
 
 

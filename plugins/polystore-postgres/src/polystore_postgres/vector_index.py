@@ -47,6 +47,16 @@ def _state(row: asyncpg.Record) -> IndexState:
     return IndexState(bool(ready), rows, int(named.get("lists", 0)))
 
 
+async def is_due(pool: Pool, ann: AnnIndex, table: str) -> bool:
+    """Return whether the index is not there, or cannot be used, and should be built."""
+    if (await index_state(pool, ann, table)).ready:
+        return False
+    if not ann.deferred:
+        return True
+    rows = block("vector.sql", "has_so_many_rows", **_places(ann))
+    return await pool.fetchval(rows, WORTH_LISTS)
+
+
 async def drop_if_empty(pool: Pool, ann: AnnIndex) -> None:
     """Drop the index of a table without rows, so that loading it need not keep it up to date.
 

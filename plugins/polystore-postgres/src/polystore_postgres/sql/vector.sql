@@ -129,6 +129,9 @@ WHERE t.oid = $1::text::regclass
 -- name: has_rows
 SELECT EXISTS (SELECT FROM __SCHEMA__.__TABLE__)
 
+-- name: has_so_many_rows
+SELECT count(*) >= $1 FROM (SELECT FROM __SCHEMA__.__TABLE__ LIMIT $1::bigint) AS bounded
+
 -- name: count_all
 SELECT count(*) FROM __SCHEMA__.__TABLE__
 

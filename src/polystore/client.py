@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
 from typing_extensions import override
 
 from polystore.config import load_config
-from polystore.errors import Closed, ConfigError
+from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
 from polystore.plugins.registry import Registry
 from polystore.runtime import Runtime, check_requirements
@@ -24,14 +25,19 @@ from polystore.types.reports import StoreSize
 from polystore.units.unit import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from polystore.capabilities import Kind
     from polystore.specs import StoreSpec
     from polystore.stores.bound import BoundStore
+    from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding, Health
+
+T = TypeVar("T")
+_UNIT_PAUSE = 0.02
+"""Seconds before a unit is tried again; times the attempt, with jitter."""
 
 AnyStore: TypeAlias = KVStore | VectorStore | GraphStore | DocStore
 _HANDLES: dict[Kind, type[AnyStore]] = {
@@ -85,17 +91,55 @@ class Stores(ABC):
         """
         return DocStore(*self._view("doc", name))
 
-    def unit_of_work(self, *stores: str, timeout: float | None = None) -> UnitOfWork:
+    def unit_of_work(
+        self,
+        *stores: str,
+        timeout: float | None = None,
+        isolation: Isolation = "read committed",
+    ) -> UnitOfWork:
         """Return a unit of work over the named stores; use it with `async with`.
 
         Args:
             stores: Names of the stores that take part.
             timeout: Seconds that each call in it may take.
+            isolation: What it may see of others that run at the same time.
 
         Raises:
             UnsupportedError: Their backends cannot make it all or nothing.
         """
-        return UnitOfWork(self.runtime, Call(self._tenant(), timeout=timeout), stores)
+        call = Call(self._tenant(), timeout=timeout)
+        return UnitOfWork(self.runtime, call, stores, isolation)
+
+    async def run_unit(
+        self,
+        work: Callable[[UnitOfWork], Awaitable[T]],
+        *stores: str,
+        attempts: int = 5,
+        timeout: float | None = None,
+        isolation: Isolation = "read committed",
+    ) -> T:
+        """Carry out `work` in a unit of work, again from the start while others get in its way.
+
+        Args:
+            work: Gets the unit; may be called several times, so it does nothing else that lasts.
+            stores: Names of the stores that take part.
+            attempts: How often at most.
+            timeout: Seconds that each call in it may take.
+            isolation: What it may see of others that run at the same time.
+
+        Raises:
+            Conflict: Others got in its way every time; nothing is stored.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self.unit_of_work(*stores, timeout=timeout, isolation=isolation) as unit:
+                    return await work(unit)
+            except Conflict as error:
+                if not error.retryable or attempt == attempts:
+                    raise
+            # Jitter, so that those who collided do not collide again.
+            await asyncio.sleep(_UNIT_PAUSE * attempt * random.uniform(0.5, 1.5))  # noqa: S311
+        raise ConfigError(f"attempts must be at least 1, not {attempts}")
 
     async def sizes(self) -> list[StoreSize]:
         """Return how much each store holds in this workspace, declared or not, by name.

@@ -13,6 +13,13 @@ Consistency: TypeAlias = Literal["eventual", "session", "strong"]
 """
 
 
+Isolation: TypeAlias = Literal["read committed", "repeatable read", "serializable"]
+"""What a unit of work may see of others that run at the same time, as the SQL standard names it.
+
+An engine may give more than is asked for, never less.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """The context of one operation; the first argument of every driver hook.

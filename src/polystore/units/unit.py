@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -21,22 +24,32 @@ if TYPE_CHECKING:
     from polystore.capabilities import Kind
     from polystore.runtime import OpenBackend, Runtime
     from polystore.stores.bound import BoundStore
-    from polystore.types.call import Call
+    from polystore.types.call import Call, Isolation
 
 Guarantee: TypeAlias = Literal["atomic", "journaled"]
 """`atomic`: one transaction that reads its own writes. `journaled`: rolled forward by recovery."""
+
+
+LONG_UNIT = 10.0
+"""Seconds after which a unit of work is worth a warning."""
+
+_log = logging.getLogger("polystore")
+_running: ContextVar[UnitOfWork | None] = ContextVar("polystore_running_unit", default=None)
 
 
 class UnitOfWork:
     """Writes to the named stores become visible together when the block ends, or not at all.
 
     Use it with `async with`. Inside, reads see what the unit wrote; outside, nothing of it shows
-    before the end. An exception, or a cancellation, rolls everything back.
+    before the end. An exception, or a cancellation, rolls everything back. Others may make it
+    impossible (a deadlock, or what `isolation` forbids): Conflict with `retryable` set, nothing
+    stored; `run_unit` tries again by itself.
 
     Args:
         runtime: The open runtime.
         call: Workspace and options of every call in the unit.
         stores: Names of the stores that take part.
+        isolation: What it may see of others that run at the same time.
 
     Raises:
         ConfigError: No store is named.
@@ -44,13 +57,21 @@ class UnitOfWork:
         UnsupportedError: The stores' backends cannot guarantee it.
     """
 
-    def __init__(self, runtime: Runtime, call: Call, stores: Sequence[str]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        call: Call,
+        stores: Sequence[str],
+        isolation: Isolation = "read committed",
+    ) -> None:
         if not stores:
             raise ConfigError("a unit of work names its stores", hint='unit_of_work("a", "b")')
         self._runtime = runtime
         self._call = call
         self._names = tuple(dict.fromkeys(stores))
         self._backend = self._common_backend()
+        self._isolation: Isolation = isolation
+        self._started = 0.0
         self._open: AsyncExitStack | None = None
         self._entered: Call | None = None
 
@@ -63,12 +84,17 @@ class UnitOfWork:
         """Begin the transaction."""
         if self._open is not None:
             raise Closed("a unit of work is used once", hint="Make a new one")
+        _refuse_nesting()
         for name in self._names:
             await self._bound(name).ready()
         self._backend.gate.check(self._names[0])
         self._open = AsyncExitStack()
-        session = await self._open.enter_async_context(self._backend.backend.transaction())
+        session = await self._open.enter_async_context(
+            self._backend.backend.transaction(self._isolation)
+        )
         self._entered = replace(self._call, session=session)
+        self._started = time.monotonic()
+        _running.set(self)
         return self
 
     async def __aexit__(
@@ -79,8 +105,22 @@ class UnitOfWork:
     ) -> None:
         """Commit, or roll back if the block was left by an exception."""
         self._entered = None
+        _running.set(None)
         if self._open is not None:
             await self._open.__aexit__(kind, error, trace)
+        lasted = time.monotonic() - self._started
+        if lasted > LONG_UNIT:
+            _log.warning(
+                "a unit of work over %s lasted %.1f s and kept a connection and locks so long; "
+                "do slow work before or after it",
+                ", ".join(self._names),
+                lasted,
+            )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was entered and not yet left."""
+        return self._entered is not None
 
     def kv(self, name: str) -> KVStore:
         """Return a key-value store of this unit."""
@@ -137,3 +177,12 @@ class UnitOfWork:
                 operation="a unit of work",
             )
         return backend
+
+
+def _refuse_nesting() -> None:
+    running = _running.get()
+    if running is not None and running.is_running:
+        raise UnsupportedError(
+            "units of work do not nest",
+            hint="Name all stores in the outer one and use it; or end it first",
+        )

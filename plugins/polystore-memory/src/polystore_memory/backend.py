@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
+    from polystore.types.call import Isolation
 
 
 class MemoryBackend(Backend[MemoryConfig]):
@@ -92,7 +93,8 @@ class MemoryBackend(Backend[MemoryConfig]):
 
     @override
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[object]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncGenerator[object]:
+        # One at a time is serializable, whatever was asked for.
         async with self._opened().transaction() as session:
             yield session
 

@@ -1,13 +1,11 @@
 """Python's standard library in all four kinds of storage, and a question to it.
 
-Modules become documents, docstrings become chunks with embeddings, imports and definitions become
-a graph, and embeddings are cached by key, so that a second run computes none.
+Modules become documents, docstrings chunks, imports a graph; embeddings are cached by key.
 
     pip install "polystore-core[embedded,demo]"
     python standard_library.py compress a stream of bytes
 
-`polystore demo` does the same with more care: it loads only what changed, asks modules in C what
-they say of themselves, and takes any folder.
+`polystore demo` does the same with more care: it loads only what changed, and takes any folder.
 """
 
 import ast
@@ -55,8 +53,9 @@ def read(path: Path) -> Module:
     """Take a file apart; nothing is imported."""
     where = path.relative_to(ROOT)
     name = ".".join(where.with_suffix("").parts).removesuffix(".__init__")
-    tree = ast.parse(path.read_bytes())
-    module = Module(name, {"path": str(where), "lines": path.read_bytes().count(b"\n")})
+    source = path.read_bytes()
+    tree = ast.parse(source)
+    module = Module(name, {"path": str(where), "lines": source.count(b"\n")})
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             module.edges += [Edge(name, "imports", alias.name) for alias in node.names]
@@ -64,12 +63,11 @@ def read(path: Path) -> Module:
             module.edges.append(Edge(name, "imports", node.module))
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            full = f"{name}.{node.name}"
+            full, text = f"{name}.{node.name}", ast.get_docstring(node) or ""
             module.edges.append(Edge(name, "defines", full))
-            text = (ast.get_docstring(node) or "").partition("\n\n")[0]
             kind = "class" if isinstance(node, ast.ClassDef) else "function"
-            if text:
-                module.chunks.append({"id": full, "kind": kind, "module": name, "text": text})
+            if about := text.partition("\n\n")[0]:
+                module.chunks.append({"id": full, "kind": kind, "module": name, "text": about})
     return module
 
 
@@ -101,17 +99,15 @@ async def load(ps: polystore.Polystore, model: Any, modules: Sequence[Module]) -
 async def main(question: str, config: str | Mapping[str, Any] | None = None) -> None:
     """Load, ask, print."""
     wordllama: Any = importlib.import_module("wordllama")
-    home = Path(wordllama.__file__).parent  # the weights are in the package
+    home = Path(wordllama.__file__).parent  # where its weights are
     model = wordllama.WordLlama.load(cache_dir=home, disable_download=True)
     modules = [read(path) for path in sorted(ROOT.rglob("*.py")) if not SKIP & {*path.parts}]  # noqa: ASYNC240 - nothing else waits yet
     async with polystore.open(config, stores=STORES) as ps:
         for start in range(0, len(modules), 100):
             await load(ps, model, modules[start : start + 100])
         query, wanted = model.embed([question])[0], F("kind") == "function"
-        docstrings = ps.vector("docstrings")
-        for hit in await docstrings.hybrid(
-            question, query, k=5, filter=wanted, weights=(1.0, 0.25)
-        ):
+        docstrings, weights = ps.vector("docstrings"), (1.0, 0.1)  # words only lift what is near
+        for hit in await docstrings.hybrid(question, query, k=5, filter=wanted, weights=weights):
             name = hit.metadata["module"]
             file = await ps.doc("files").get(name) or {}
             users = await ps.graph("references").neighbors(name, direction="in", types=["imports"])

@@ -96,21 +96,29 @@ def _add_files(corpus: Corpus, root: Path, skips: frozenset[str], suffixes: froz
         except (OSError, ValueError) as error:
             corpus.problems.append(Problem(shown, str(error)))
             continue
-        known = corpus.sources.setdefault(source.name, source)
-        if known is not source:
-            reason = f"has the name {source.name}, which is that of {known.path}"
-            corpus.problems.append(Problem(shown, reason))
+        _add(corpus, source)
+
+
+def _add(corpus: Corpus, source: Source) -> None:
+    """Add a file; of two with one name the package stays, as it does when importing."""
+    other = corpus.sources.get(source.name)
+    if other is not None and not source.is_package:
+        source, other = other, source
+    corpus.sources[source.name] = source
+    if other is not None:
+        reason = f"has the name {source.name}, which is that of {source.path}"
+        corpus.problems.append(Problem(other.path, reason))
 
 
 def _walk(folder: Path, skips: frozenset[str], problems: list[Problem]) -> Iterator[Path]:
-    """Yield files in order, a package's `__init__.py` before modules; links are not followed."""
+    """Yield files in order; links are not followed."""
 
     def note(error: OSError) -> None:
         problems.append(Problem(str(error.filename), error.strerror or str(error)))
 
     for here, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if _wanted(name, skips))
-        for name in sorted(names, key=lambda name: (name != "__init__.py", name)):
+        for name in sorted(names):
             file = Path(here, name)
             if _wanted(name, skips) and not file.is_symlink():
                 yield file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -51,7 +52,7 @@ class WordLlamaEmbedder:
 
     def __init__(self) -> None:
         try:
-            wordllama: Any = importlib.import_module("wordllama")
+            wordllama = _import_quietly("wordllama")
         except ImportError as error:
             raise PluginError(
                 "the demo needs wordllama, which makes the embeddings",
@@ -100,3 +101,14 @@ async def embed_cached(embedder: Embedder, cache: KVStore, texts: Sequence[str])
 
 def _cache_key(model: str, text: str) -> str:
     return hashlib.sha256(f"{model}\x00{text}".encode()).hexdigest()
+
+
+def _import_quietly(name: str) -> Any:
+    """Import a module that sets up logging for the whole process, and undo that."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        return importlib.import_module(name)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

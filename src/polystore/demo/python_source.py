@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import threading
 import warnings
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _MAX_SIGNATURE: Final = 200
 _MAX_NAMES: Final = 50
+_PARSING: Final = threading.Lock()
+"""CPython 3.11 cannot parse in two threads at once (SystemError: recursion depth mismatch), and a
+run that was cancelled may still be parsing in its thread when the next one begins."""
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -44,7 +48,7 @@ def parse(source: Source, data: bytes, modules: frozenset[str]) -> Parsed:
     """
     try:
         text = importlib.util.decode_source(data)
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             # Odd escapes in somebody else's file are none of our business.
             warnings.simplefilter("ignore")
             tree = ast.parse(text)

@@ -110,7 +110,7 @@ def test_what_init_writes_runs_as_it_is(program: Cli, folder: Path) -> None:
     assert (folder / ".polystore").is_dir()
 
 
-SECRET = "hunter2-p@ss/wörd"  # noqa: S105  of nobody
+SECRET = "hunter2-p@ss/wörd"
 
 
 def refused_address(server: PostgresServer) -> str:

@@ -70,21 +70,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; None: those of the process.
     """
-    settings = Settings()
+    try:
+        code = _run(arguments, Settings())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads the output any more; the interpreter's end must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _run(arguments: Sequence[str] | None, settings: Settings) -> int:
     command = typer.main.get_command(build())
     handler = _log_to_stderr()
     try:
         command.main(arguments, prog_name="polystore", obj=settings)
-        sys.stdout.flush()
     except SystemExit as end:
-        return _flushed(end)
+        return end.code if isinstance(end.code, int) else FAILED
     except PolystoreError as error:
         if settings.verbose:
             traceback.print_exception(error)
         output.error(error)
         return FAILED
-    except BrokenPipeError:
-        return _quiet()
     finally:
         logging.getLogger("polystore").removeHandler(handler)
     return 0
@@ -101,18 +108,3 @@ def _log_to_stderr() -> logging.Handler:
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logging.getLogger("polystore").addHandler(handler)
     return handler
-
-
-def _flushed(end: SystemExit) -> int:
-    code = end.code if isinstance(end.code, int) else 0 if end.code is None else FAILED
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _quiet()
-    return code
-
-
-def _quiet() -> int:
-    """Let go of an output that nobody reads, so that the interpreter's end does not complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED

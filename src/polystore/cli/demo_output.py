@@ -180,8 +180,7 @@ def _around(best: Found, relations: Sequence[Relation], guides: str) -> Tree:
     for relation in relations:
         if relation.node not in branches:
             branches[relation.node] = tree.add(Text(_clean(relation.node.replace(":", " ", 1))))
-        line = Text(f"{relation.verb} ", style="dim")
-        line.append(_names(relation.others), style="default")
+        line = Text().append(f"{relation.verb} ", style="dim").append(_names(relation.others))
         branches[relation.node].add(line)
     return tree
 

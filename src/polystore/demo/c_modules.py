@@ -85,7 +85,9 @@ def sources() -> list[Source]:
             Source(
                 name=name,
                 format="c",
-                path=f"lib-dynload/{file.name}" if file else "(part of the interpreter)",
+                path=f"{file.parent.name}/{name}.*{file.suffix}"
+                if file
+                else "(part of the interpreter)",
                 file=file,
                 is_package=False,
                 sha256=hashlib.sha256(f"{sys.version} {name}".encode()).hexdigest(),

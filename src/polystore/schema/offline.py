@@ -177,7 +177,7 @@ def _fits(
             f"store {spec.name!r}: {spec.dimensions} dimensions are more than the backend "
             f"{backend!r} ({info.name}) ever takes: {bound}"
         )
-    if info.check_store is not None:
+    elif info.check_store is not None:
         try:
             info.check_store(spec)
         except PolystoreError as error:

@@ -69,8 +69,8 @@ def test_the_three_verdicts() -> None:
 
 
 def test_a_limit_that_no_server_has_is_refused() -> None:
-    stores = {"a": {"kind": "vector", "dimensions": 16_001}, "b": {"kind": "vector"}}
-    stores["b"] |= {"dimensions": 16_000}
+    exact = {"kind": "vector", "index": {"type": "none"}}
+    stores = {"a": exact | {"dimensions": 16_001}, "b": exact | {"dimensions": 16_000}}
     report = checked(backends={"far": NOWHERE}, stores=stores)
     (problem,) = report.problems
     assert (

@@ -196,6 +196,18 @@ async def test_a_short_answer_of_the_index_is_completed(
             assert [hit.id for hit in hits] == [hit.id for hit in reference]
 
 
+async def test_without_iterative_scans_filters_are_served_all_the_same(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_search, "_ITERATIVE_SINCE", (99, 0))
+    driver = await create_store(pool, dimensions=16)
+    vectors = clustered(12_000, 16, 1)
+    await load(driver, vectors, [{"few": i % 8 == 0} for i in range(12_000)])
+    for wanted in (None, F("few").is_in([True])):
+        hits = (await driver.search(CALL, SearchQuery(vectors[:1], 50, wanted)))[0]
+        assert len(hits) == 50
+
+
 @pytest.mark.parametrize(
     ("declared", "refused"),
     [

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polystore.errors import LimitExceeded, SchemaMismatch
@@ -122,6 +122,7 @@ async def test_text_search_uses_its_index(pool: Pool) -> None:
     assert any("vec_chunks_using_gin_words" in row[0] for row in rows)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_asked_and_stored_words_agree(text: str, query: str) -> None:
     stored = stored_words(text, "simple")

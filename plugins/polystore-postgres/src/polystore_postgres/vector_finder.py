@@ -17,6 +17,7 @@ from polystore_postgres.vector_search import (
     MOST_QUERIES,
     IndexState,
     exact_limit,
+    has_iterative_scans,
     index_candidates,
     index_settings,
     plan_name,
@@ -61,6 +62,7 @@ class Finder:
         self._pool = pool
         self._spec = spec
         self._sql = sql
+        self._iterative = has_iterative_scans(pool.facts.vector_version)
         self._clock = asyncio.get_running_loop().time
         self._index_name = "" if sql.ann is None else plan_name(sql.ann)
         self._counts: dict[tuple[str, Filter | None], _Count] = {}
@@ -166,7 +168,9 @@ class Finder:
 
     def _settings(self, call: Call, query: SearchQuery, state: IndexState | None) -> dict[str, str]:
         ann = self._sql.ann
-        tuned = {} if ann is None or state is None else index_settings(ann, query, state)
+        tuned: dict[str, str] = {}
+        if ann is not None and state is not None:
+            tuned = index_settings(ann, query, state, iterative=self._iterative)
         # A unit's other statements would be planned by these settings until it ends.
         return tuned if call.session is not None else planner_settings() | tuned
 

@@ -29,6 +29,7 @@ _BINARY_SPARE: Final = 15
 _BINARY_LEAST: Final = 150
 _SCAN_TUPLES: Final = 20_000
 """What one search by HNSW looks at before it gives up and is completed exactly."""
+_ITERATIVE_SINCE: Final = (0, 8)
 _FEWEST_EXACT: Final = 1_000
 _MOST_EXACT: Final = 20_000
 _EXACT_GAIN: Final = 20
@@ -78,20 +79,39 @@ def planner_settings() -> dict[str, str]:
     return {"enable_sort": "off", "plan_cache_mode": "force_custom_plan"}
 
 
-def index_settings(ann: AnnIndex, query: SearchQuery, state: IndexState) -> dict[str, str]:
-    """Return the index's own settings for this search."""
+def index_settings(
+    ann: AnnIndex, query: SearchQuery, state: IndexState, *, iterative: bool
+) -> dict[str, str]:
+    """Return the index's own settings for this search.
+
+    Args:
+        ann: The index.
+        query: The search.
+        state: Of the index.
+        iterative: Whether the index can go on until enough of what it finds is meant. Where it
+            cannot, more answers are completed exactly.
+    """
     if ann.method == "hnsw":
-        return {
-            "hnsw.ef_search": str(_ef(ann, query)),
+        settings = {"hnsw.ef_search": str(_ef(ann, query))}
+        further = {
             "hnsw.iterative_scan": "relaxed_order",
             "hnsw.max_scan_tuples": str(_SCAN_TUPLES),
         }
-    probes = query.probes or ann.spec.index.probes or default_probes(state.lists)
-    return {
-        "ivfflat.probes": str(min(probes, _MOST_PROBES)),
-        "ivfflat.iterative_scan": "relaxed_order",
-        "ivfflat.max_probes": str(_MOST_PROBES),
-    }
+    else:
+        probes = query.probes or ann.spec.index.probes or default_probes(state.lists)
+        settings = {"ivfflat.probes": str(min(probes, _MOST_PROBES))}
+        further = {
+            "ivfflat.iterative_scan": "relaxed_order",
+            "ivfflat.max_probes": str(_MOST_PROBES),
+        }
+    return settings | further if iterative else settings
+
+
+def has_iterative_scans(version: str | None) -> bool:
+    """Return whether pgvector of this version has iterative index scans."""
+    if version is None:
+        return True
+    return tuple(int(part) for part in version.split(".")[:2]) >= _ITERATIVE_SINCE
 
 
 def _ef(ann: AnnIndex, query: SearchQuery) -> int:

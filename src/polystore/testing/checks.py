@@ -149,6 +149,32 @@ def declared(
     return decorate
 
 
+def asking(
+    *operators: str,
+) -> Callable[
+    [Callable[Concatenate[Any, P], Coroutine[Any, Any, None]]],
+    Callable[Concatenate[Any, P], Coroutine[Any, Any, None]],
+]:
+    """Make a test that asks filters with `operators`; undeclared, its question must be refused."""
+
+    def decorate(
+        test: Callable[Concatenate[Any, P], Coroutine[Any, Any, None]],
+    ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, None]]:
+        @functools.wraps(test)
+        async def run(self: Any, *args: P.args, **kwargs: P.kwargs) -> None:
+            store = _store_among(kwargs.values())
+            if set(operators) <= (await store.capabilities()).filters:
+                await test(self, *args, **kwargs)
+                return
+            await assert_raises(
+                UnsupportedError, lambda: test(self, *args, **kwargs), about=operators
+            )
+
+        return run
+
+    return decorate
+
+
 def _store_among(fixtures: Iterable[object]) -> Store:
     for value in fixtures:
         if isinstance(value, KVStore | VectorStore | GraphStore | DocStore):

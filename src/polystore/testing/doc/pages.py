@@ -12,7 +12,7 @@ from polystore.errors import InvalidFilter, UnsupportedError
 from polystore.filters import F
 from polystore.stores.doc import parse_sort
 from polystore.stores.ordering import in_order, row_keys
-from polystore.testing.checks import assert_raises, declared, fresh_workspace
+from polystore.testing.checks import asking, assert_raises, declared, fresh_workspace
 from polystore.testing.doc.base import INDEXED, DocTests
 from polystore.testing.filters.corpus import FREE_FIELDS, ROWS, VALUES, build_objects, fits
 from polystore.testing.strategies import few
@@ -103,6 +103,7 @@ class DocPages(DocTests):
                 assert await walk(docs, sort, limit) == expected, (sort, limit)
         assert await walk(docs, ("v", "-n"), 1) == expected_order(documents, ("v", "-n"))
 
+    @asking("eq", "or", "exists", "not")
     async def test_pages_of_a_filter(self, docs: DocStore) -> None:
         """The same with a filter, and with documents that lack the sort field."""
         documents = await fill(docs)
@@ -113,6 +114,7 @@ class DocPages(DocTests):
         found = [d.id async for d in docs.scan(filter_, sort="-v", batch=4)]
         assert found == expected_order(matching, ("-v",))
 
+    @asking("eq")
     async def test_offset_and_total(self, docs: DocStore) -> None:
         """Offset passes over rows; total counts all that match, whatever the page."""
         documents = await fill(docs)
@@ -160,6 +162,7 @@ class DocPages(DocTests):
         staying = [id_ for id_ in ids if id_.startswith("stay")]
         assert staying == [f"stay{n:02}" for n in range(20)]
 
+    @asking("gt", "gte")
     async def test_cursors_of_other_queries(self, docs: DocStore) -> None:
         """A cursor of another filter, sort or store, or a damaged one, is refused."""
         await docs.put_many({f"d{n}": {"n": n, "v": n} for n in range(9)})

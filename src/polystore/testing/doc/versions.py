@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from polystore.errors import Conflict, InvalidRecord
-from polystore.testing.checks import assert_refused
+from polystore.testing.checks import asking, assert_refused
 from polystore.testing.doc.base import DocTests
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ async def version_of(docs: DocStore, id_: str) -> int:
 class DocVersions(DocTests):
     """Optimistic concurrency."""
 
+    @asking("eq")
     async def test_versions_are_not_used_again(self, docs: DocStore) -> None:
         """Versions grow over every write and every kind of delete."""
         versions = [0]

@@ -36,7 +36,7 @@ class GraphDerived(GraphTests):
     async def test_overrides_equal_the_derived_reads(
         self, client: Polystore, data: st.DataObject, keys: list[Any], lone: list[str]
     ) -> None:
-        """degrees, top_nodes, subgraph, shortest_path: as derived from the edges of nodes."""
+        """degrees, neighbors, top_nodes, walks: as derived from the edges of nodes."""
         space = client.workspace(fresh_workspace())
         name = data.draw(st.sampled_from(["kit_graph", "kit_undirected"]))
         graph = space.graph(name)
@@ -50,6 +50,9 @@ class GraphDerived(GraphTests):
         assert await graph.degrees(IDS, direction=way) == await graph_walks.degrees(
             driver, call, IDS, seen
         )
+        wanted = None if types is None else sorted(types)
+        near = await graph.neighbors_many(IDS, direction=way, types=types)
+        assert near == await graph_walks.neighbors(driver, call, IDS, seen, wanted)
         k = data.draw(st.integers(1, 12))
         assert await graph.top_nodes(k, direction=way) == await graph_walks.top_nodes(
             driver, call, k, seen
@@ -57,7 +60,6 @@ class GraphDerived(GraphTests):
         seeds = data.draw(st.lists(st.sampled_from(IDS), max_size=3, unique=True))
         depth, most = data.draw(st.integers(0, 4)), data.draw(st.integers(1, 8))
         found = await graph.subgraph(seeds, depth=depth, max_nodes=most, direction=way, types=types)
-        wanted = None if types is None else sorted(types)
         assert found == await graph_walks.subgraph(driver, call, seeds, depth, most, seen, wanted)
         ends = data.draw(st.sampled_from(IDS)), data.draw(st.sampled_from(IDS))
         longest = data.draw(st.integers(1, 5))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from polystore.errors import InvalidFilter, InvalidRecord
 from polystore.filters import F
-from polystore.testing.checks import assert_raises
+from polystore.testing.checks import asking, assert_raises
 from polystore.testing.graph.base import GraphTests, edges
 from polystore.types.records import Node
 
@@ -31,6 +31,7 @@ async def walk(graph: GraphStore, limit: int, filter_: Filter | None = None) -> 
 class GraphFinds(GraphTests):
     """Finding nodes."""
 
+    @asking("lt")
     async def test_pages(self, either: GraphStore) -> None:
         """Page by page every node that matches comes once, by id; total counts them."""
         ids = [f"{letter}{n}" for n in range(10) for letter in "bAé"]
@@ -46,6 +47,7 @@ class GraphFinds(GraphTests):
         assert await either.count_nodes() == 30
         assert [node.id async for node in either.scan_nodes(F("n") < 15, batch=4)] == matching
 
+    @asking("contains", "contains_any", "contains_all", "not")
     async def test_labels(self, graph: GraphStore) -> None:
         """Labels are asked for as a system field, exactly."""
         await graph.upsert_nodes(
@@ -68,12 +70,14 @@ class GraphFinds(GraphTests):
         ):
             assert await walk(graph, 10, filter_) == ids, filter_
 
+    @asking("exists", "not")
     async def test_nodes_made_by_edges_are_found(self, graph: GraphStore) -> None:
         """Ends that an edge created are nodes like any other."""
         await graph.upsert_edges(edges("a-t-b"))
         assert await walk(graph, 1) == ["a", "b"]
         assert await walk(graph, 5, ~F("x").exists()) == ["a", "b"]
 
+    @asking("gt", "gte")
     async def test_cursors(self, graph: GraphStore) -> None:
         """A cursor of another filter, or a damaged one, is refused; so are senseless limits."""
         await graph.upsert_nodes([Node(f"n{n}", (), {"n": n}) for n in range(5)])
@@ -87,6 +91,7 @@ class GraphFinds(GraphTests):
             )
         await assert_raises(InvalidRecord, lambda: graph.find_nodes(limit=0))
 
+    @asking("eq")
     async def test_explain(self, graph: GraphStore) -> None:
         """Explain says how."""
         await graph.upsert_nodes([Node("a", (), {"v": 1})])

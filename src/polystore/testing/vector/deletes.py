@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from polystore.errors import InvalidFilter
 from polystore.filters import And, F, In, Not, Or, Path
-from polystore.testing.checks import assert_refused
+from polystore.testing.checks import asking, assert_refused
 from polystore.testing.vector.base import VectorTests, random_vectors, record, unit
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class VectorDeletes(VectorTests):
             await vectors.delete("a")
         assert versions == sorted(set(versions))
 
+    @asking("eq", "in", "exists", "not", "gte")
     async def test_by_filter(self, vectors: VectorStore) -> None:
         """Exactly what matches goes, however much that is."""
         rows = min((await vectors.capabilities()).limits.batch_rows, 1000) + 20
@@ -53,6 +54,7 @@ class VectorDeletes(VectorTests):
         assert await vectors.count() == rows // 2
         assert await vectors.delete(filter=F("n") >= 0) == rows // 2
 
+    @asking("and", "or", "in", "not")
     async def test_an_empty_filter_never_deletes(self, vectors: VectorStore) -> None:
         """What matches everything by its structure alone is refused by delete."""
         await vectors.upsert([record("a"), record("b")])

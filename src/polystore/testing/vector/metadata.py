@@ -9,7 +9,13 @@ from hypothesis import given
 
 from polystore.errors import InvalidRecord
 from polystore.filters import F
-from polystore.testing.checks import assert_raises, assert_refused, assert_same, fresh_workspace
+from polystore.testing.checks import (
+    asking,
+    assert_raises,
+    assert_refused,
+    assert_same,
+    fresh_workspace,
+)
 from polystore.testing.strategies import OBJECTS, few
 from polystore.testing.values import refused_objects
 from polystore.testing.vector.base import VectorTests, record, unit
@@ -63,6 +69,7 @@ class VectorMetadata(VectorTests):
             {"n": 2},
         ]
 
+    @asking("eq", "exists", "contains")
     async def test_filters_see_patches(self, typed: VectorStore) -> None:
         """Patched metadata is what filters and searches see, declared fields too."""
         await typed.upsert([record("a", whole=1, text="x"), record("b", whole=1, text="x")])

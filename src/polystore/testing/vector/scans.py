@@ -8,6 +8,7 @@ import numpy as np
 
 from polystore.capabilities import Feature
 from polystore.filters import F
+from polystore.testing.checks import asking
 from polystore.testing.values import ODD_TEXTS
 from polystore.testing.vector.base import VectorTests, random_vectors, record
 
@@ -47,6 +48,7 @@ class VectorScans(VectorTests):
             found.sort()
         assert found == sorted({*ODD_TEXTS, "B", "a", "Z"})
 
+    @asking("gte", "lt", "exists", "in", "not")
     async def test_filtered_scan_and_count(self, vectors: VectorStore) -> None:
         """A filter restricts scan and count alike, over many steps."""
         await vectors.upsert([record(f"r{n:03}", n=n) for n in range(100)])

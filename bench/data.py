@@ -13,7 +13,7 @@ from polystore import Edge, Node
 DIMENSIONS = 384
 STATUSES = ("new", "open", "held", "paid", "sent", "lost", "back", "done")
 _SEED = 7
-_CENTRES = 64
+_CENTRES = 16
 _WIDTH = 0.6
 """How far a vector lies from its cluster's centre, whose coordinates have a deviation of 1."""
 

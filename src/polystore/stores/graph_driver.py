@@ -118,6 +118,12 @@ class GraphDriver(Driver):
                 return total
             after = ((), found[-1].id)
 
+    async def neighbors(
+        self, call: Call, ids: list[str], direction: Direction, types: list[str] | None
+    ) -> list[list[str]]:
+        """Return, for each of the distinct `ids`, in order the distinct ids its edges lead to."""
+        return await walks.neighbors(self, call, ids, direction, types)
+
     async def degrees(self, call: Call, ids: list[str], direction: Direction) -> list[int]:
         """Return the degree of each of the distinct `ids`; 0 where it is absent."""
         return await walks.degrees(self, call, ids, direction)

@@ -11,7 +11,6 @@ from polystore.errors import InvalidRecord
 from polystore.specs import GraphSpec
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.graph_driver import GraphDriver
-from polystore.stores.graph_walks import other_ends
 from polystore.stores.handle import Handle
 from polystore.stores.queries import FindQuery
 from polystore.types.json_domain import check_text
@@ -123,10 +122,12 @@ class GraphReads(Handle[GraphDriver]):
         types: Iterable[str] | None = None,
     ) -> list[list[str]]:
         """Return the neighbours of each id, as `neighbors`, all in one round trip."""
-        asked = check_keys(ids, what="the node id")
-        edges = await self.edges_of(asked, direction=direction, types=types)
-        way = self._way(direction)
-        return [sorted(other_ends(id_, part, way)) for id_, part in zip(asked, edges, strict=True)]
+        way, kinds = self._way(direction), _types(types)
+        return await self._read_each(
+            "neighbors",
+            check_keys(ids, what="the node id"),
+            lambda d, part: d.neighbors(self._call, part, way, kinds),
+        )
 
     async def degrees(self, ids: Iterable[str], *, direction: Direction = "both") -> list[int]:
         """Return the degree of each id, in order; 0 where it is absent."""

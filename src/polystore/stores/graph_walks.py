@@ -52,6 +52,14 @@ def other_ends(id_: str, edges: Iterable[Edge], direction: Direction) -> set[str
     return ends
 
 
+async def neighbors(
+    driver: GraphDriver, call: Call, ids: list[str], direction: Direction, types: list[str] | None
+) -> list[list[str]]:
+    """Return, for each of the distinct `ids`, in order the distinct ids its edges lead to."""
+    found = await edges_by_node(driver, call, ids, direction, types)
+    return [sorted(other_ends(id_, found[id_], direction)) for id_ in ids]
+
+
 async def degrees(
     driver: GraphDriver, call: Call, ids: list[str], direction: Direction
 ) -> list[int]:

@@ -179,6 +179,15 @@ class PostgresGraph(GraphDriver):
         return await self._pool.fetchval(sql, *parameters, session=session_of(call))
 
     @override
+    async def neighbors(
+        self, call: Call, ids: list[str], direction: Direction, types: list[str] | None
+    ) -> list[list[str]]:
+        found: dict[str, list[str]] = {id_: [] for id_ in ids}
+        for via, reached in await self._fetch(call, f"neighbors_{direction}", ids, types):
+            found[via].append(reached)
+        return list(found.values())
+
+    @override
     async def degrees(self, call: Call, ids: list[str], direction: Direction) -> list[int]:
         degrees = dict.fromkeys(ids, 0)
         for id_, degree in await self._fetch(call, f"degrees_{direction}", ids):

@@ -75,6 +75,29 @@ SELECT (SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1) AS nodes,
 -- name: count_nodes
 SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1
 
+-- name: neighbors_out
+-- The columns read all stand in the indexes, so that no row of the table is fetched.
+SELECT DISTINCT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+ORDER BY via, reached
+
+-- name: neighbors_in
+SELECT DISTINCT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+ORDER BY via, reached
+
+-- name: neighbors_both
+SELECT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+UNION
+SELECT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+ORDER BY via, reached
+
 -- name: degrees_out
 SELECT source AS id, count(*) AS degree
 FROM __SCHEMA__.__EDGE__

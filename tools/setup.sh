@@ -19,7 +19,8 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 
 stamp=.venv/.installed
-wanted=$(cat requirements.lock tools/uv.lock pyproject.toml plugins/*/pyproject.toml | sha256sum)
+wanted=$(cat requirements.lock tools/uv.lock pyproject.toml plugins/*/pyproject.toml \
+  examples/sqlite_backend/pyproject.toml | sha256sum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
   exit 0
 fi
@@ -38,7 +39,7 @@ say "Installing what requirements.lock names into .venv ..."
 .tools/bin/uv venv --quiet --allow-existing --python "$python" .venv
 .tools/bin/uv pip sync --quiet --python .venv --require-hashes requirements.lock
 editables=(--editable .)
-for plugin in plugins/*/; do editables+=(--editable "$plugin"); done
+for package in plugins/*/ examples/sqlite_backend/; do editables+=(--editable "$package"); done
 .tools/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation "${editables[@]}"
 printf '%s' "$wanted" >"$stamp"
 say "Ready."

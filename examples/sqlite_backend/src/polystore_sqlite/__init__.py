@@ -1,0 +1,1 @@
+"""polystore's four kinds of stores in one SQLite file."""

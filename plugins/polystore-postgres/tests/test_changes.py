@@ -194,3 +194,19 @@ async def test_a_refused_change_is_never_applied(backend: PostgresBackend) -> No
     with pytest.raises(PolystoreError):
         await backend.apply_change(stored, SpecChange("refused", "no", reason="because"))
     assert await backend.catalogue() == {}
+
+
+async def test_a_connection_whose_begin_was_cut_off_is_whole_again(postgres_dsn: str) -> None:
+    async with opened_backend(postgres_dsn, pool={"max": 1}) as backend:
+        for turns in range(30):
+
+            async def begin() -> None:
+                async with backend.pool.acquire() as connection, connection.transaction():
+                    await connection.execute("SELECT pg_sleep(0.002)")
+
+            task = asyncio.create_task(begin())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await begin()

@@ -99,6 +99,13 @@ class Connection(_DriverConnection):
         self.generation = 0
         _keep_alive(transport.get_extra_info("socket"))
 
+    def forget_transaction(self) -> None:
+        """Make the driver forget a transaction whose BEGIN was cut off.
+
+        It would take the next one for one inside it, and send SAVEPOINT.
+        """
+        self._top_xact = None
+
 
 def _keep_alive(wire: socket.socket | None) -> None:
     """Notice a peer that vanished without a word, in about two minutes instead of two hours."""

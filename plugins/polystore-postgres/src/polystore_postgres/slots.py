@@ -75,6 +75,15 @@ class Slots:
         waiting = sum(not waiter.done() for waiter in self._waiters)
         return PoolStats(self._size, idle, self._size - idle, waiting, self.config.pool.max)
 
+    def has_room(self) -> bool:
+        """Whether a connection can be had at once, or opened.
+
+        Raises:
+            Closed: The pool is closed.
+        """
+        self._check_open()
+        return bool(self._idle) or self._size < self.config.pool.max
+
     async def warm_up(self, first: Connection) -> None:
         """Start with one connection, and open more up to `pool.min`."""
         self._size = 1
@@ -270,8 +279,10 @@ class Slots:
     async def _recover(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_RECOVERY_TIMEOUT):
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
+                # Without asking whether there is a transaction: of a BEGIN that was cut off it is
+                # not known yet. Where there is none the server only notes that.
+                await connection.execute("ROLLBACK")
+                connection.forget_transaction()
                 if not self.config.pgbouncer:
                     await connection.execute(connection.get_reset_query())
                 connection.held.clear()

@@ -24,8 +24,8 @@ its own, and the stores are always the same.
 A suite has one test for each promise. What the live capabilities declare has to work; what they
 do not declare has to raise UnsupportedError and leave the data as it was: the same tests check
 that instead, none is skipped. An engine that lives inside one client says `clients_share = False`
-in its `BackendSuite`; no test may be overridden. `BackendSuite` fails where a kind of `at_most` has no suite in the
-same file.
+in its `BackendSuite`; no test may be overridden. `BackendSuite` fails where a kind of `at_most`
+has no suite in the same file.
 """
 
 from __future__ import annotations

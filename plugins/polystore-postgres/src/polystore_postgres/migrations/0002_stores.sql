@@ -1,13 +1,4 @@
--- The ledger of layout migrations, and the catalogue of stores. Each store's own tables are
--- created with the store.
-
-CREATE TABLE __SCHEMA__.ledger (
-    version           integer PRIMARY KEY CHECK (version > 0),
-    name              text NOT NULL,
-    checksum          text NOT NULL,
-    applied_at        timestamptz NOT NULL DEFAULT now(),
-    polystore_version text NOT NULL
-);
+-- The catalogue of stores. Each store's own tables are created with the store.
 
 CREATE TABLE __SCHEMA__.stores (
     name       text COLLATE "C" PRIMARY KEY,

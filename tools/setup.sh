@@ -19,7 +19,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 
 stamp=.venv/.installed
-wanted=$(cat requirements.lock tools/uv.lock pyproject.toml plugins/*/pyproject.toml \
+wanted=$(cat requirements.lock tools/requirements-uv.lock pyproject.toml plugins/*/pyproject.toml \
   examples/sqlite_backend/pyproject.toml | sha256sum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
   exit 0
@@ -33,7 +33,7 @@ if [ ! -x .tools/bin/uv ]; then
     exit 1
   fi
 fi
-.tools/bin/python -m pip install --quiet --require-hashes -r tools/uv.lock
+.tools/bin/python -m pip install --quiet --require-hashes -r tools/requirements-uv.lock
 
 say "Installing what requirements.lock names into .venv ..."
 .tools/bin/uv venv --quiet --allow-existing --python "$python" .venv

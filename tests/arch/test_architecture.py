@@ -63,7 +63,7 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
 
 
 def test_locks_name_no_address() -> None:
-    for lock in (ROOT / "requirements.lock", ROOT / "tools" / "uv.lock"):
+    for lock in (ROOT / "requirements.lock", ROOT / "tools" / "requirements-uv.lock"):
         assert "://" not in lock.read_text(encoding="utf-8"), lock
 
 

@@ -5,14 +5,17 @@ says (by exit code 1) whether the committed files differ from what it would writ
 
 Each public method becomes a plain one with the same arguments and docstring. What its body is
 depends on what the method is: a coroutine, an async generator, an async context manager, something
-that returns another wrapped object, or a plain value.
+that returns another wrapped object, or a plain value. A method that calls the caller back is taken
+over line by line, without its awaits, since the callback belongs into the caller's thread.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from sync_classes import (
@@ -24,6 +27,7 @@ from sync_classes import (
     KEPT,
     LEFT_OUT,
     MODULES,
+    PLAIN,
     WORDS,
     Class,
     Module,
@@ -34,6 +38,9 @@ SOURCE = ROOT / "src"
 TARGET = SOURCE / "polystore" / "sync" / "generated"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+CALLBACK = r"Callable\[(\[.*?\]), Awaitable\[(.*?)\]\]"
+"""An argument that is a coroutine function; its counterpart is a plain one."""
 
 
 class Source:
@@ -100,6 +107,7 @@ class Method:
         if unknown:
             raise SystemExit(f"{self.owner}.{name}: no rule for @{', @'.join(unknown)}")
         arguments = ast.unparse(inlined(self.node.args, self.source.constants))
+        arguments = re.sub(CALLBACK, r"Callable[\1, \2]", arguments)
         head = f"{''.join(decorators)}def {name}({arguments}) -> {self._returns()}:\n"
         if "overload" in self.decorators:
             return f"{head}    ...\n"
@@ -118,19 +126,35 @@ class Method:
         special = BODIES.get((self.owner, self.node.name))
         if special is not None:
             return special
+        if re.search(CALLBACK, ast.unparse(self.node.args)):
+            return self._taken_over()
+        return f"return {self._forwarding()}"
+
+    def _forwarding(self) -> str:
+        """Return the expression that asks the counterpart."""
         attribute = f"self._wrapped.{self.node.name}"
         if "property" in self.decorators:
-            return f"return {attribute}"
+            return attribute
         given = forwarded(self.node.args)
         direct = f"{attribute}({', '.join(given)})"
         if "asynccontextmanager" in self.decorators:
-            return f"return self._portal.manage({direct})"
+            return f"self._portal.manage({direct})"
         if self._yields():
-            return f"return self._portal.iterate({direct}, batch)"
+            return f"self._portal.iterate({direct}, batch)"
         if isinstance(self.node, ast.AsyncFunctionDef):
-            return f"return self._portal.call({', '.join([attribute, *given])})"
+            return f"self._portal.call({', '.join([attribute, *given])})"
         in_loop = f"self._portal.run({', '.join([attribute, *given])})"
-        return f"return {self._wrapping(direct if self.node.name in IN_PLACE else in_loop)}"
+        return self._wrapping(direct if self.node.name in IN_PLACE else in_loop)
+
+    def _taken_over(self) -> str:
+        """Return the statements of the method itself, comments too, without awaits."""
+        first, last = self.node.body[1].lineno, self.node.end_lineno
+        text = textwrap.dedent("\n".join(self.source.text.splitlines()[first - 1 : last]))
+        for theirs, ours in PLAIN.items():
+            text = text.replace(theirs, ours)
+        for name, value in self.source.constants.items():
+            text = re.sub(rf"\b{name}\b", ast.unparse(value), text)
+        return text
 
     def _wrapping(self, value: str) -> str:
         returns = self.node.returns
@@ -300,18 +324,22 @@ def generated() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or with `--check` say whether they are as they have to be."""
+    texts = generated()
     stale = [
         path
-        for path, text in generated().items()
+        for path, text in texts.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
+    left = [path for path in TARGET.glob("*.py") if path not in texts]
     if "--check" in arguments:
-        for path in stale:
+        for path in stale + left:
             print(f"{path.relative_to(ROOT)} is stale: run python tools/generate_sync.py")
-        return 1 if stale else 0
+        return 1 if stale or left else 0
     TARGET.mkdir(exist_ok=True)
-    for path, text in generated().items():
-        path.write_text(text, encoding="utf-8")
+    for path in left:
+        path.unlink()
+    for path in stale:
+        path.write_text(texts[path], encoding="utf-8")
     return 0
 
 

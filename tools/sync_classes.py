@@ -14,6 +14,9 @@ WORDS = {
 }
 """What reads differently in docstrings."""
 
+PLAIN = {"async with ": "with ", "await ": "", "asyncio.sleep": "time.sleep"}
+"""What reads differently in bodies that are taken over."""
+
 
 @dataclass(frozen=True)
 class Class:
@@ -126,6 +129,7 @@ EXTRA = {
     )
 }
 IMPORTS = """\
+import time
 from contextlib import AbstractContextManager
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar

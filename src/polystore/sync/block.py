@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import AbstractContextManager, suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
 
@@ -12,6 +13,7 @@ from polystore.errors import Closed
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Context, ContextVar, Token
     from types import TracebackType
 
     from polystore.sync.portal import Portal
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 class Block(AbstractContextManager[T, bool]):
     """Enters and leaves an async context manager in one task, as timeouts and groups need it.
+
+    Context variables that entering sets (the current span, the running unit) are set in the caller
+    too, until the block is left.
 
     Args:
         portal: The way to the loop.
@@ -33,19 +38,25 @@ class Block(AbstractContextManager[T, bool]):
         self._used = False
         self._task: asyncio.Task[bool] | None = None
         self._left: asyncio.Future[BaseException | None] | None = None
+        self._tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
 
     @override
     def __enter__(self) -> T:
         if self._used:
             raise Closed("this block is used once", hint="Make a new one")
         self._used = True
+        before = copy_context()
         try:
-            return self._portal.call(self._enter)
+            value, inside = self._portal.call(self._enter)
+            for variable, content in inside.items():
+                if variable not in before or before[variable] is not content:
+                    self._tokens.append((variable, variable.set(content)))
         except BaseException:
             # An interrupt may have come when it was just entered; nobody would leave it.
             if self._task is not None:
                 self._portal.call(self._abandon)
             raise
+        return value
 
     @override
     def __exit__(
@@ -54,11 +65,16 @@ class Block(AbstractContextManager[T, bool]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
+        while self._tokens:
+            variable, token = self._tokens.pop()
+            # Left in another thread or task than it was entered in: nothing was set in this one.
+            with suppress(ValueError):
+                variable.reset(token)
         return self._portal.call(self._leave, error)
 
-    async def _enter(self) -> T:
+    async def _enter(self) -> tuple[T, Context]:
         loop = asyncio.get_running_loop()
-        entered: asyncio.Future[T] = loop.create_future()
+        entered: asyncio.Future[tuple[T, Context]] = loop.create_future()
         self._left = loop.create_future()
         self._task = loop.create_task(self._hold(entered, self._left))
         self._portal.hold(self._task)
@@ -69,9 +85,10 @@ class Block(AbstractContextManager[T, bool]):
         return await entered
 
     async def _hold(
-        self, entered: asyncio.Future[T], left: asyncio.Future[BaseException | None]
+        self, entered: asyncio.Future[tuple[T, Context]], left: asyncio.Future[BaseException | None]
     ) -> bool:
-        entered.set_result(await self._manager.__aenter__())
+        value = await self._manager.__aenter__()
+        entered.set_result((value, copy_context()))
         try:
             error = await left
         except asyncio.CancelledError as cancelled:

@@ -194,9 +194,9 @@ def settled(values: T) -> T:
 
 def _abandon(thread: LoopThread) -> None:
     if thread.process == os.getpid():
-        warnings.warn("a synchronous client was not closed", ResourceWarning, stacklevel=2)
         # Not waited for: the garbage collector may run in any thread, in the loop's too.
         thread.finish()
+        warnings.warn("a synchronous client was not closed", ResourceWarning, stacklevel=2)
 
 
 def _own_thread() -> WrongLoop:

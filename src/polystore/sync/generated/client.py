@@ -6,12 +6,16 @@ tools/generate_sync.py, not to be edited.
 
 from __future__ import annotations
 
+import random
+import time
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from polystore.client import Polystore as AsyncPolystore
 from polystore.client import Stores as AsyncStores
+from polystore.client import T
 from polystore.client import Workspace as AsyncWorkspace
 from polystore.client import open as open_async
+from polystore.errors import ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT
 from polystore.sync.generated.doc import DocStore
 from polystore.sync.generated.graph import GraphStore
@@ -22,11 +26,12 @@ from polystore.sync.portal import Portal
 from polystore.sync.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from polystore.specs import StoreSpec
+    from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding, Health, StoreSize
 
 S = TypeVar("S", bound="AsyncStores")
@@ -67,19 +72,57 @@ class Stores(Wrapper[S]):
         """
         return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
 
-    def unit_of_work(self, *stores: str, timeout: float | None = None) -> UnitOfWork:
+    def unit_of_work(
+        self, *stores: str, timeout: float | None = None, isolation: Isolation = "read committed"
+    ) -> UnitOfWork:
         """Return a unit of work over the named stores; use it with `with`.
 
         Args:
             stores: Names of the stores that take part.
             timeout: Seconds that each call in it may take.
+            isolation: What it may see of others that run at the same time.
 
         Raises:
             UnsupportedError: Their backends cannot make it all or nothing.
+            InvalidRecord: The timeout is not positive.
         """
         return UnitOfWork(
-            self._portal, self._portal.run(self._wrapped.unit_of_work, *stores, timeout=timeout)
+            self._portal,
+            self._portal.run(
+                self._wrapped.unit_of_work, *stores, timeout=timeout, isolation=isolation
+            ),
         )
+
+    def run_unit(
+        self,
+        work: Callable[[UnitOfWork], T],
+        *stores: str,
+        attempts: int = 5,
+        timeout: float | None = None,
+        isolation: Isolation = "read committed",
+    ) -> T:
+        """Carry out `work` in a unit of work, again from the start while others get in its way.
+
+        Args:
+            work: Gets the unit; may be called several times, so it does nothing else that lasts.
+            stores: Names of the stores that take part.
+            attempts: How often at most.
+            timeout: Seconds that each call in it may take.
+            isolation: What it may see of others that run at the same time.
+
+        Raises:
+            Conflict: Others got in its way every time; nothing is stored.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.unit_of_work(*stores, timeout=timeout, isolation=isolation) as unit:
+                    return work(unit)
+            except Conflict as error:
+                if not error.retryable or attempt == attempts:
+                    raise
+            # Jitter, so that those who collided do not collide again.
+            time.sleep(0.02 * attempt * random.uniform(0.5, 1.5))  # noqa: S311
+        raise ConfigError(f"attempts must be at least 1, not {attempts}")
 
     def sizes(self) -> list[StoreSize]:
         """Return how much each store holds in this workspace, declared or not, by name.

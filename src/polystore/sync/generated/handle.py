@@ -45,7 +45,11 @@ class Handle(Wrapper[H]):
     def with_options(
         self, *, timeout: float | None = None, consistency: Consistency | None = None
     ) -> Self:
-        """Return the same store with another deadline (seconds) or freshness of reads."""
+        """Return the same store with another deadline (seconds) or freshness of reads.
+
+        Raises:
+            InvalidRecord: The deadline is not positive, or the freshness is none that there is.
+        """
         return type(self)(
             self._portal, self._wrapped.with_options(timeout=timeout, consistency=consistency)
         )

@@ -26,7 +26,9 @@ class UnitOfWork(Wrapper[AsyncUnitOfWork]):
     """Writes to the named stores become visible together when the block ends, or not at all.
 
     Use it with `with`. Inside, reads see what the unit wrote; outside, nothing of it shows
-    before the end. An exception, or a cancellation, rolls everything back.
+    before the end. An exception, or a cancellation, rolls everything back. Others may make it
+    impossible (a deadlock, or what `isolation` forbids): Conflict with `retryable` set, nothing
+    stored; `run_unit` tries again by itself.
     """
 
     def __init__(self, portal: Portal, wrapped: AsyncUnitOfWork) -> None:
@@ -51,6 +53,11 @@ class UnitOfWork(Wrapper[AsyncUnitOfWork]):
     ) -> None:
         """Commit, or roll back if the block was left by an exception."""
         self._block.__exit__(kind, error, trace)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was entered and not yet left."""
+        return self._wrapped.is_running
 
     def kv(self, name: str) -> KVStore:
         """Return a key-value store of this unit."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -20,6 +18,7 @@ from polystore_postgres.fields import KeyColumns
 from polystore_postgres.graph_labels import LabelSearch
 from polystore_postgres.graph_locks import lock_keys, lock_nodes
 from polystore_postgres.graph_rows import array_literal, by_end, to_edge, to_node
+from polystore_postgres.graph_snapshots import refuse_unseen
 from polystore_postgres.graph_sql import GraphSql
 from polystore_postgres.graph_walk import grow, shortest_path
 from polystore_postgres.plans import explain_statement
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
 
 _NAMED = 5
 """How many ids an error names."""
-_COMPARES = re.compile(r"Seq Scan on |^\s*Filter: (?!\(workspace = )")
-"""In a plan: nodes are read to be passed over. Sorting what an index found by id is not that, nor
-is passing over other workspaces, which the index of labels does not know."""
 
 
 class PostgresGraph(GraphDriver):
@@ -250,9 +246,7 @@ class PostgresGraph(GraphDriver):
             return await super().explain(call, query)
         sql, parameters = self._sql.find(call.workspace, query)
         session = session_of(call)
-        told = await explain_statement(self._pool, "find_nodes", sql, parameters, session)
-        compared = any(_COMPARES.search(line) for line in told.detail)
-        return replace(told, access="exact" if compared else "index")
+        return await explain_statement(self._pool, "find_nodes", sql, parameters, session)
 
     async def _fetch(self, call: Call, name: str, *arguments: object) -> list[asyncpg.Record]:
         return await self._pool.fetch(
@@ -263,13 +257,24 @@ class PostgresGraph(GraphDriver):
     async def _holding(
         self, call: Call, ids: Collection[str] | None, *, exclusive: bool
     ) -> AsyncGenerator[Connection]:
-        """Lend a connection in a transaction that holds the locks of `ids` (None: of all)."""
+        """Lend a connection in a transaction that holds the locks of `ids` (None: of all).
+
+        Shared, for who writes edges to them; exclusive, for who deletes them.
+        """
         keys = lock_keys(self._sql.node, call.workspace, ids)
         session = session_of(call)
         if session is not None:
             async with self._pool.acquire(session) as connection:
                 await lock_nodes(connection, keys, exclusive=exclusive)
+                if not session.keeps_snapshot:
+                    yield connection
+                    return
+                workspace = call.workspace
+                if not exclusive:
+                    await connection.fetch(self._sql["hold_ends"], workspace, ids)
                 yield connection
+                if exclusive:
+                    await refuse_unseen(self._pool, connection, self._sql, workspace, ids)
             return
         async with (
             self._pool.transaction(idempotent=True) as own,

@@ -3,7 +3,8 @@
 Whoever writes edges shares the locks of their end nodes, whoever deletes nodes takes theirs
 alone, both before the statement that looks whether nodes or edges are there, and until the
 transaction ends. So between looking and committing neither can be overtaken by the other. It
-needs `read committed`, where that statement sees all that was committed before the lock came.
+needs `read committed`, where that statement sees all that was committed before the lock came;
+what the other isolation levels need besides is in `graph_snapshots`.
 
 A lock per node would cost as much as a foreign key; so the nodes of a workspace share a few.
 They are taken in order, which leaves no circle of waiting between calls. Two units of work that

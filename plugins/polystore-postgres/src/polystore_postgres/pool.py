@@ -9,26 +9,25 @@ background before anybody gets it; one that does not recover is closed.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from polystore_postgres.borrow import Borrow
+from polystore_postgres.borrow import Borrow, set_local
 from polystore_postgres.connection import Connection, Endpoint, ServerFacts
+from polystore_postgres.errors import DRIVER_ERRORS
 from polystore_postgres.transaction import run_transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from polystore.types.call import Isolation
     from polystore_postgres.config import PostgresConfig
     from polystore_postgres.embedded import EmbeddedServer
     from polystore_postgres.session import Session
 from polystore_postgres.slots import PoolStats, Slots
 
-Isolation: TypeAlias = Literal["read committed", "repeatable read", "serializable"]
-
-
-__all__ = ["Isolation", "Pool", "PoolStats"]
+__all__ = ["Pool", "PoolStats"]
 
 
 class Pool(Slots):
@@ -185,6 +184,34 @@ class Pool(Slots):
         """
         async with run_transaction(self, isolation, readonly, timeout, idempotent) as session:
             yield session
+
+    @contextlib.asynccontextmanager
+    async def spare(self, settings: Mapping[str, str]) -> AsyncGenerator[Connection]:
+        """Lend a connection to somebody who holds one already, for a moment.
+
+        It is one beyond `pool.max` when none is free: waiting for one that comes back could last
+        for ever, if those who hold them all wait for a second one.
+
+        Args:
+            settings: Server settings that hold inside the block.
+
+        Raises:
+            ConnectionFailed: It could not be opened.
+            Closed: The pool is closed.
+        """
+        if self.has_room():
+            async with self.acquire(settings=settings) as connection:
+                yield connection
+            return
+        connection = await self.endpoint.connect()
+        try:
+            async with connection.transaction():
+                await set_local(connection, {**self.endpoint.local_settings, **settings})
+                yield connection
+        except DRIVER_ERRORS as error:
+            raise self.translator.statement(error) from error
+        finally:
+            connection.terminate()
 
     @contextlib.asynccontextmanager
     async def admin(self) -> AsyncGenerator[Connection]:

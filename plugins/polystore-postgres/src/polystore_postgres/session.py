@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from polystore.errors import Closed, PolystoreError
 
 if TYPE_CHECKING:
+    from polystore.types.call import Isolation
     from polystore_postgres.connection import Connection
     from polystore_postgres.pool import Pool
 
@@ -18,12 +19,17 @@ class Session:
     Attributes:
         pool: The pool whose transaction it is.
         connection: Where it happens.
+        keeps_snapshot: Whether its statements do not see what others committed since its first
+            one: at every isolation level but `read committed`.
         local: Settings made for this transaction, by name.
     """
 
-    def __init__(self, pool: Pool, connection: Connection) -> None:
+    def __init__(
+        self, pool: Pool, connection: Connection, isolation: Isolation = "read committed"
+    ) -> None:
         self.pool = pool
         self.connection = connection
+        self.keeps_snapshot = isolation != "read committed"
         self.local: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None

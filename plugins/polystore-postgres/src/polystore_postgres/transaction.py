@@ -16,17 +16,18 @@ from polystore_postgres.session import Session
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from polystore.types.call import Isolation
     from polystore_postgres.connection import Connection
     from polystore_postgres.pool import Pool
 
 
 @contextlib.asynccontextmanager
 async def run_transaction(
-    pool: Pool, isolation: str, readonly: bool, timeout: float | None, idempotent: bool
+    pool: Pool, isolation: Isolation, readonly: bool, timeout: float | None, idempotent: bool
 ) -> AsyncGenerator[Session]:
     """Carry out `Pool.transaction`; see there."""
     connection = await pool.checkout(timeout)
-    session = Session(pool, connection)
+    session = Session(pool, connection, isolation)
     try:
         await _begin(pool, connection, isolation, readonly=readonly)
         yield session
@@ -41,7 +42,9 @@ async def run_transaction(
     pool.give_back(connection)
 
 
-async def _begin(pool: Pool, connection: Connection, isolation: str, *, readonly: bool) -> None:
+async def _begin(
+    pool: Pool, connection: Connection, isolation: Isolation, *, readonly: bool
+) -> None:
     mode = "READ ONLY" if readonly else "READ WRITE"
     await connection.execute(f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode}")
     if pool.endpoint.local_settings:

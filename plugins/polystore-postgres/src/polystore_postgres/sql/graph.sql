@@ -97,6 +97,31 @@ DELETE FROM __SCHEMA__.__EDGE__ AS t
 USING unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
 WHERE t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
 
+-- name: hold_ends
+-- Fails where the transaction's snapshot still has a node that is gone by now.
+SELECT count(*) FROM (
+    SELECT FROM __SCHEMA__.__NODE__
+    WHERE workspace = $1 AND id = ANY ($2::text[])
+    ORDER BY id
+    FOR KEY SHARE
+) AS held
+
+-- name: has_other_edges
+-- Asked outside the transaction $2, which has deleted all edges of these nodes that it sees: it
+-- stands in those rows as the one that deletes them, and in no others.
+SELECT EXISTS (
+    SELECT FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND source = ANY ($3::text[]) AND xmax <> $2::text::xid
+) OR EXISTS (
+    SELECT FROM __SCHEMA__.__EDGE__
+    WHERE workspace = $1 AND target = ANY ($3::text[]) AND xmax <> $2::text::xid
+)
+
+-- name: has_any_other_edges
+SELECT EXISTS (
+    SELECT FROM __SCHEMA__.__EDGE__ WHERE workspace = $1 AND xmax <> $2::text::xid
+)
+
 -- name: clear_edges
 DELETE FROM __SCHEMA__.__EDGE__ WHERE workspace = $1
 

@@ -102,11 +102,25 @@ class EmbeddedServer:
                 self._users = self._open("postgres.users")
                 fcntl.flock(self._users, fcntl.LOCK_SH)
         except OSError as error:
-            raise ConfigError(
-                f"the embedded database's folder {self.folder} cannot be used: {error.strerror}",
-                hint="Check its permissions and the free space, or choose another (path:)",
-            ) from error
+            raise self._unusable(error) from error
         atexit.register(self._at_exit)
+
+    def revive(self) -> None:
+        """Start the server again if it died while we use it; does nothing otherwise. Blocks.
+
+        Raises:
+            ConfigError: The folder is not there any more.
+            ConnectionFailed: The server did not start; the message ends with its log.
+            OperationTimeout: Another process held the folder's lock for too long.
+        """
+        try:
+            with self._exclusive(_START_TIMEOUT):
+                if self._users is None or os.getpid() != self._process:
+                    return  # released meanwhile, or a fork's copy of somebody else's use
+                if self._running() is None:
+                    self.host = str(self._start(binaries(), server_user(self.data)).sockets)
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def abandon(self) -> None:
         """Undo an `acquire` that was given up, whether it had succeeded or not. Blocks."""
@@ -122,6 +136,9 @@ class EmbeddedServer:
         users, self._users = self._users, None
         atexit.unregister(self._at_exit)
         if users is None:
+            return
+        if os.getpid() != self._process:  # a forked child closes its copy, not the use
+            os.close(users)
             return
         try:
             with self._exclusive(_STOP_TIMEOUT):
@@ -140,8 +157,13 @@ class EmbeddedServer:
         await _finish(asyncio.ensure_future(asyncio.to_thread(self.release)))
 
     def _at_exit(self) -> None:
-        if os.getpid() == self._process:  # a forked child inherits the hook, not the use
-            self.release()
+        self.release()
+
+    def _unusable(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            f"the embedded database's folder {self.folder} cannot be used: {error.strerror}",
+            hint="Check its permissions and the free space, or choose another (path:)",
+        )
 
     def _check_folder(self) -> None:
         name = os.fsencode(self.data)
@@ -312,7 +334,7 @@ class EmbeddedServer:
             return
         os.kill(found.pid, signal.SIGINT)  # "fast": clients are disconnected, data is flushed
         deadline = time.monotonic() + _STOP_TIMEOUT
-        while Postmaster.read(self.data) is not None and running(found.pid):
+        while running(found.pid):  # it removes its pid file a moment before it ends
             self._pause(deadline, "waiting for the server to stop")
         if found.sockets is not None and found.sockets != self.data:
             with contextlib.suppress(OSError):  # not empty, or gone: no harm in either

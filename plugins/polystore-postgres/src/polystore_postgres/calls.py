@@ -17,3 +17,9 @@ def session_of(call: Call) -> Session | None:
     if session is None or isinstance(session, Session):
         return session
     raise PolystoreError("this unit of work belongs to another backend")
+
+
+def keeps_snapshot(call: Call) -> bool:
+    """Return whether `call` does not see what others committed since its unit began."""
+    session = session_of(call)
+    return session is not None and session.keeps_snapshot

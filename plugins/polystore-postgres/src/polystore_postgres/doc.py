@@ -18,6 +18,7 @@ from polystore_postgres.pages import PageTable, page_statement
 from polystore_postgres.plans import explain_statement
 from polystore_postgres.schema_doc import doc_spec
 from polystore_postgres.sizes import estimated_size
+from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.sqlfile import block
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class PostgresDoc(DocDriver):
         ids, texts, data = batch.ids, batch.data_json, batch.data
         # All writers take their locks in this order, so that no two wait for each other.
         order = sorted(range(len(ids)), key=ids.__getitem__)
+        await self._hold(call, ids)
         await self._pool.execute(
             self._put_many,
             call.workspace,
@@ -89,6 +91,7 @@ class PostgresDoc(DocDriver):
     async def compare_and_set(self, call: Call, row: DocBatch, version: int) -> int | None:
         keys = [column[0] for column in self._keys.keys_for(row.data)]
         condition = [version] if version else []
+        await self._hold(call, row.ids)
         return await self._pool.fetchval(
             self._replace if version else self._put_if_absent,
             call.workspace,
@@ -173,6 +176,9 @@ class PostgresDoc(DocDriver):
             return await super().explain(call, query)
         sql, values = page_statement(self._table, call.workspace, query)
         return await explain_statement(self._pool, "find", sql, values, session_of(call))
+
+    async def _hold(self, call: Call, ids: list[str]) -> None:
+        await hold_rows(self._pool, session_of(call), self._table.name, "id", call.workspace, ids)
 
 
 def _document(row: asyncpg.Record) -> Document:

@@ -13,7 +13,7 @@ from polystore.errors import Conflict
 from polystore.stores.graph_driver import GraphDriver
 from polystore.stores.queries import SearchQuery
 from polystore.types.records import GraphCounts, NodeDegree, Page, Subgraph
-from polystore_postgres.calls import session_of
+from polystore_postgres.calls import keeps_snapshot, session_of
 from polystore_postgres.fields import KeyColumns
 from polystore_postgres.graph_labels import LabelSearch
 from polystore_postgres.graph_locks import lock_keys, lock_nodes
@@ -24,6 +24,7 @@ from polystore_postgres.graph_walk import grow, shortest_path
 from polystore_postgres.plans import explain_statement
 from polystore_postgres.schema_graph import graph_spec
 from polystore_postgres.sizes import estimated_size
+from polystore_postgres.snapshots import hold_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Sequence
@@ -63,6 +64,8 @@ class PostgresGraph(GraphDriver):
     @override
     async def upsert_nodes(self, call: Call, batch: NodeBatch) -> None:
         texts = {labels: array_literal(labels) for labels in set(batch.labels)}
+        session = session_of(call)
+        await hold_rows(self._pool, session, self._sql.node, "id", call.workspace, batch.ids)
         await self._pool.execute(
             self._sql["upsert_nodes"],
             call.workspace,
@@ -71,7 +74,7 @@ class PostgresGraph(GraphDriver):
             [texts[labels] for labels in batch.labels],
             batch.properties_json,
             *self._keys.keys_for(batch.properties),
-            session=session_of(call),
+            session=session,
         )
 
     @override
@@ -82,6 +85,10 @@ class PostgresGraph(GraphDriver):
         arguments: list[object] = [call.workspace, sources, [key.type for key in batch.keys]]
         arguments += [targets, batch.properties_json, ends]
         async with self._holding(call, ends, exclusive=False) as connection:
+            if keeps_snapshot(call):
+                await connection.fetch(
+                    self._sql["hold_edges"], call.workspace, *_columns(batch.keys)
+                )
             if create_missing:
                 folded = [id_.casefold() for id_ in ends]
                 await connection.execute(self._sql["upsert_edges_create"], *arguments, folded)

@@ -11,6 +11,7 @@ from polystore.stores.kv_driver import KVDriver
 from polystore.types.records import KVEntry, Page
 from polystore_postgres.calls import session_of
 from polystore_postgres.sizes import estimated_size
+from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.sqlfile import block
 from polystore_postgres.textrange import after_prefix
 
@@ -68,6 +69,7 @@ class PostgresKV(KVDriver):
         if batch.ttls is not None and call.session is None:
             await self._sweep()
         keys, values, binaries, ttls = _columns(batch)
+        await self._hold(call, keys)
         await self._pool.execute(
             self._sql["put_many"],
             call.workspace,
@@ -81,6 +83,7 @@ class PostgresKV(KVDriver):
     @override
     async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
         keys, values, binaries, ttls = _columns(row)
+        await self._hold(call, keys)
         arguments = [call.workspace, keys[0], values[0], binaries[0], ttls[0]]
         if version:
             arguments.append(version)
@@ -137,6 +140,9 @@ class PostgresKV(KVDriver):
     @override
     async def size_bytes(self, call: Call) -> int | None:
         return await estimated_size(self._pool, call, self._table)
+
+    async def _hold(self, call: Call, keys: list[str]) -> None:
+        await hold_rows(self._pool, session_of(call), self._table, "key", call.workspace, keys)
 
     async def _sweep(self) -> None:
         """Remove some of what has expired, now and then, when entries that expire are written."""

@@ -16,6 +16,7 @@ from polystore_postgres.calls import session_of
 from polystore_postgres.codecs import encode_matrix
 from polystore_postgres.schema_vector import vector_spec
 from polystore_postgres.sizes import estimated_size
+from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.vector_finder import Finder
 from polystore_postgres.vector_search import planner_settings
 from polystore_postgres.vector_sql import VectorSql
@@ -53,6 +54,8 @@ class PostgresVector(VectorDriver):
         # In one order, so that no two writers wait for each other.
         order = sorted(range(len(batch.ids)), key=batch.ids.__getitem__)
         keys = self._sql.keys.keys_for(batch.metadata)
+        session = session_of(call)
+        await hold_rows(self._pool, session, self._sql.table, "id", call.workspace, batch.ids)
         await self._pool.execute(
             self._sql.text("upsert"),
             call.workspace,
@@ -62,7 +65,7 @@ class PostgresVector(VectorDriver):
             [stored_words(batch.texts[i], self._sql.config) for i in order],
             [batch.metadata_json[i] for i in order],
             *([column[i] for i in order] for column in keys),
-            session=session_of(call),
+            session=session,
         )
 
     @override

@@ -106,6 +106,15 @@ SELECT count(*) FROM (
     FOR KEY SHARE
 ) AS held
 
+-- name: hold_edges
+SELECT count(*) FROM (
+    SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
+    JOIN __SCHEMA__.__EDGE__ AS t
+        ON t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+    ORDER BY t.source, t.type, t.target
+    FOR NO KEY UPDATE OF t
+) AS held
+
 -- name: has_other_edges
 -- Asked outside the transaction $2, which has deleted all edges of these nodes that it sees: it
 -- stands in those rows as the one that deletes them, and in no others.

@@ -24,11 +24,12 @@ from polystore.errors import (
 )
 from polystore_postgres.codecs import encode_matrix
 from polystore_postgres.ledger import ensure_vector
-from polystore_postgres.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
+
+    from polystore_postgres.pool import Pool
 
     OpenPool = Callable[..., AbstractAsyncContextManager[Pool]]
 

@@ -21,6 +21,7 @@ from polystore.stores.kv import KVStore
 from polystore.stores.vector import VectorStore
 from polystore.types.call import Call
 from polystore.types.names import check_workspace
+from polystore.types.numbers import check_timeout
 from polystore.types.reports import StoreSize
 from polystore.units.unit import UnitOfWork
 
@@ -106,8 +107,9 @@ class Stores(ABC):
 
         Raises:
             UnsupportedError: Their backends cannot make it all or nothing.
+            InvalidRecord: The timeout is not positive.
         """
-        call = Call(self._tenant(), timeout=timeout)
+        call = Call(self._tenant(), timeout=None if timeout is None else check_timeout(timeout))
         return UnitOfWork(self.runtime, call, stores, isolation)
 
     async def run_unit(
@@ -225,6 +227,8 @@ class Polystore(Stores):
         self._schema = schema
         self._tolerant = tolerant
         self._runtime: Runtime | None = None
+        # Whoever opens or closes goes alone: two at once would leave connections that none closes.
+        self._turn = asyncio.Lock()
 
     @property
     @override
@@ -240,8 +244,12 @@ class Polystore(Stores):
 
     async def start(self) -> Self:
         """Connect, check or make the schema, and check `require:`; what `async with` does first."""
-        if self._runtime is not None:
-            return self
+        async with self._turn:
+            if self._runtime is None:
+                self._runtime = await self._opened()
+        return self
+
+    async def _opened(self) -> Runtime:
         runtime = Runtime(self._config, Registry(), self._specs, schema=self._schema)
         await runtime.open(tolerant=self._tolerant)
         try:
@@ -251,15 +259,15 @@ class Polystore(Stores):
         except BaseException:
             await runtime.close()
             raise
-        self._runtime = runtime
-        return self
+        return runtime
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
-        runtime, self._runtime = self._runtime, None
-        if runtime is not None:
-            # Shielded, so that a cancellation does not leave connections open.
-            await asyncio.shield(runtime.close())
+        async with self._turn:
+            runtime, self._runtime = self._runtime, None
+            if runtime is not None:
+                # Shielded, so that a cancellation does not leave connections open.
+                await asyncio.shield(runtime.close())
 
     async def __aenter__(self) -> Self:
         """Start."""

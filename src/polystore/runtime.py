@@ -24,6 +24,7 @@ from polystore.specdiff import StoredSpec
 from polystore.specs import DocSpec, GraphSpec, KVSpec, StoreSpec
 from polystore.stores.bound import BoundStore
 from polystore.stores.gate import Gate
+from polystore.types.names import check_store_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -115,15 +116,20 @@ class Runtime:
         configs = validate_backends(self.config, models)
         for declared in self.declared.values():
             self.config.backend_of(declared.spec)
-        results = await asyncio.gather(
-            *(self._open(name, infos[name], config) for name, config in configs.items()),
-            return_exceptions=True,
-        )
+        try:
+            results = await asyncio.gather(
+                *(self._open(name, infos[name], config) for name, config in configs.items()),
+                return_exceptions=True,
+            )
+        except BaseException:  # cancelled: some may have opened already
+            await self.close()
+            raise
+        self.backends = {name: self.backends[name] for name in configs if name in self.backends}
         errors: list[BaseException] = []
         for name, result in zip(configs, results, strict=True):
-            if isinstance(result, OpenBackend):
-                self.backends[name] = result
-            elif tolerant and isinstance(result, PolystoreError):
+            if result is None:
+                continue
+            if tolerant and isinstance(result, PolystoreError):
                 self.failures[name] = result
             else:
                 errors.append(result)
@@ -131,7 +137,7 @@ class Runtime:
             await self.close()
             raise errors[0]
 
-    async def _open(self, name: str, info: BackendInfo, config: BackendConfig) -> OpenBackend:
+    async def _open(self, name: str, info: BackendInfo, config: BackendConfig) -> None:
         backend = load_backend_class(info)(name, config)
         try:
             await backend.open()
@@ -144,7 +150,9 @@ class Runtime:
                 error.backend = error.backend or name
             raise
         by_itself = "auto" if backend.schema_auto else "check"
-        return OpenBackend(backend, info, gate, self._schema or config.schema_ or by_itself)
+        mode = self._schema or config.schema_ or by_itself
+        # Noted at once, so that it is closed even if opening the others is given up.
+        self.backends[name] = OpenBackend(backend, info, gate, mode)
 
     @staticmethod
     def _live(backend: Backend[Any], info: BackendInfo) -> dict[Kind, Capabilities]:
@@ -192,9 +200,10 @@ class Runtime:
         Raises:
             StoreNotFound: It is not declared, and undeclared stores are refused, or it is declared
                 as another kind.
+            ConfigError: It is not declared, and no store can have that name.
         """
         store = self._bound.get(name)
-        if store is None:
+        if store is None or not (store.spec.kind == kind or store.is_made or self._declares(name)):
             store = self._bind(kind, name)
             self._bound[name] = store
         if store.spec.kind != kind:
@@ -212,11 +221,20 @@ class Runtime:
 
         async def prepare() -> Driver:
             stored = await self._make(spec)
-            return await opened.backend.bind(StoredSpec(spec, stored.generation, stored.origin))
+            if declared is None:
+                # Somebody else may have declared it, with fields to index or a time to live.
+                store.spec = stored.spec
+            return await opened.backend.bind(
+                StoredSpec(store.spec, stored.generation, stored.origin)
+            )
 
-        return BoundStore(
+        store: BoundStore[Any] = BoundStore(
             spec, opened.gate, prepare=prepare, transaction=opened.backend.transaction
         )
+        return store
+
+    def _declares(self, name: str) -> bool:
+        return name in self.declared
 
     def stored(self, opened: OpenBackend, stored: StoredSpec) -> BoundStore[Any]:
         """Return a store that a backend's catalogue has, declared or not."""
@@ -236,7 +254,7 @@ class Runtime:
     def _infer(self, kind: Kind, name: str) -> StoreSpec:
         if self.config.is_strict or kind == "vector":
             raise self._not_declared(kind, name)
-        return _INFERABLE[kind](name=name)
+        return _INFERABLE[kind](name=check_store_name(name))
 
     def _not_declared(self, kind: Kind, name: str) -> StoreNotFound:
         import difflib

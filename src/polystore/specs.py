@@ -128,8 +128,8 @@ class VectorSpec(_Spec):
     @field_validator("fields")
     @classmethod
     def _valid_fields(cls, fields: dict[str, FieldType]) -> dict[str, FieldType]:
-        for path in fields:
-            _user_path(path)
+        if len({_user_path(path) for path in fields}) != len(fields):
+            raise ValueError("a field is declared twice, in two ways to write its path")
         return fields
 
     @override
@@ -173,8 +173,9 @@ def _index(value: object) -> object:
         raise ValueError("an index is a field name or a list of field names")
     if not 1 <= len(names) <= MAX_INDEX_FIELDS:
         raise ValueError(f"an index has 1 to {MAX_INDEX_FIELDS} fields")
-    for name in names:
-        parse_order(name)
+    paths = [parse_order(name).parsed for name in names]
+    if len(set(paths)) != len(paths):
+        raise ValueError("an index names a field twice")
     return tuple(names)
 
 

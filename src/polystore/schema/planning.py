@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
 
 
+_MIXING = frozenset({"kind", "dimensions", "metric", "directed"})
+"""What has to be as stored even where `schema: off` trusts the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """A change of one store, and what the catalogue says once it is done."""
@@ -119,15 +123,22 @@ async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
     """Return an inferred store's catalogue row, made now if it is new.
 
     Raises:
-        SchemaMismatch: It is new, and the backend's `schema:` forbids making it.
+        SchemaMismatch: It is new, and the backend's `schema:` forbids making it; or it is there,
+            and using it so would mix what does not go together.
     """
     opened = runtime.backend_for(spec)
     existing = (await opened.backend.catalogue()).get(spec.name)
-    if existing is not None and existing.spec.kind == spec.kind:
+    if existing is not None:
+        differences = [
+            _Step(existing, change)
+            for change in compare_specs(existing.spec, spec)
+            if change.reason and change.subject[0] in _MIXING
+        ]
+        refuse([await _describe(opened, step) for step in differences])
         return existing
     declared = runtime.declared.get(spec.name)
     origin = declared.origin if declared else "inferred"
-    if existing is None and opened.schema_mode != "auto":
+    if opened.schema_mode != "auto":
         raise SchemaMismatch(
             f"the {spec.kind} store {spec.name!r} does not exist",
             backend=opened.name,

@@ -80,6 +80,11 @@ class BoundStore(Generic[D]):
         """Name of the backend."""
         return self.gate.backend
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the backend has the store for sure."""
+        return self._driver is not None
+
     async def ready(self) -> D:
         """Return the driver, made now if this is the first use of an inferred store."""
         if self._driver is None:
@@ -136,7 +141,7 @@ class BoundStore(Generic[D]):
             PartialWrite: A chunk failed after others were stored.
             UnsupportedError: `atomic` for more than the backend can do.
         """
-        if len(chunks) > 1 and atomic and call.session is None:
+        if call.session is None and await self._needs_transaction(chunks, atomic=atomic):
             return await self._run_in_transaction(operation, call, chunks, hook)
         results: list[T] = []
         for number, chunk in enumerate(chunks):
@@ -155,6 +160,18 @@ class BoundStore(Generic[D]):
                     raise
                 raise self._partial(operation, chunks, number, error) from error
         return results
+
+    async def _needs_transaction(self, chunks: Sequence[Chunk[B]], *, atomic: bool) -> bool:
+        """Whether the hook alone does not make `chunks` all or nothing, as they have to be."""
+        capabilities = (await self.ready()).capabilities
+        rows, bound = (
+            sum(len(chunk.positions) for chunk in chunks),
+            capabilities.limits.atomic_batch,
+        )
+        if rows > bound:
+            return atomic
+        # Few rows, but so large that one message does not take them.
+        return len(chunks) > 1 and (atomic or Feature.ATOMIC_ANY_SIZE in capabilities.features)
 
     async def _run_in_transaction(
         self,

@@ -135,6 +135,8 @@ class Coalescer:
         call = replace(batch[0].call, timeout=patience)
         try:
             answers = await bulk(call, [waiter.item for waiter in batch])
+            # Inside the try: who gets no answer has to be told, or would wait for ever.
+            answered = list(zip(batch, answers, strict=True))
         except Exception as error:
             if len(batch) == 1 or not _is_of_content(error):
                 _fail(batch, error)
@@ -144,7 +146,7 @@ class Coalescer:
             _fail(batch, error)
             raise
         else:
-            for waiter, answer in zip(batch, answers, strict=True):
+            for waiter, answer in answered:
                 if not waiter.answer.done():
                     waiter.answer.set_result(answer)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from polystore.errors import InvalidRecord
+from polystore.types.batches import Decoded
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -51,7 +52,15 @@ def pick(column: list[T], positions: Sequence[int]) -> list[T]:
 
 
 def pairs_of(items: Mapping[str, T] | Iterable[tuple[str, T]]) -> Iterable[tuple[str, T]]:
-    """Return the pairs that a mapping has, or that were given."""
+    """Return the pairs that a mapping has, or that were given.
+
+    Raises:
+        InvalidRecord: It is text, of which two characters would pass for a pair.
+    """
+    if isinstance(items, str | bytes):
+        raise InvalidRecord(
+            f"expected pairs, got one {type(items).__name__}", hint="Use a dict, or [(key, value)]"
+        )
     if isinstance(items, Mapping):
         return cast("Mapping[str, T]", items).items()
     return items
@@ -111,6 +120,8 @@ def _take_column(column: Any, rows: Sequence[int]) -> Any:
     if isinstance(column, np.ndarray):
         matrix = cast("NDArray[np.float32]", column)
         return np.ascontiguousarray(matrix[list(rows)])
+    if isinstance(column, Decoded):
+        return Decoded(pick(column.texts, rows))
     return pick(column, rows)
 
 
@@ -119,6 +130,8 @@ def _join_column(parts: list[Any], sizes: list[int]) -> Any:
         return None
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
+    if isinstance(parts[0], Decoded):
+        return Decoded([text for part in parts for text in part.texts])
     # A column that is not there stands for None in every row.
     filled = (
         [None] * size if part is None else part for part, size in zip(parts, sizes, strict=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from polystore.errors import InvalidFilter
+from polystore.errors import InvalidFilter, InvalidRecord
 from polystore.filters import to_json
+from polystore.types.names import check_key
 
 if TYPE_CHECKING:
     from polystore.filters import Filter
@@ -46,8 +47,8 @@ def decode_cursor(signature: str, cursor: str, parts: int) -> Position:
     try:
         body = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         owner, keys, id_ = body
-        position = tuple(bytes.fromhex(key) for key in keys), str(id_)
-    except (ValueError, TypeError, binascii.Error) as error:
+        position = tuple(bytes.fromhex(key) for key in keys), check_key(id_)
+    except (ValueError, TypeError, binascii.Error, InvalidRecord) as error:
         raise InvalidFilter("the cursor is damaged", hint="Start at the first page") from error
     if owner != signature or len(position[0]) != parts:
         raise InvalidFilter(

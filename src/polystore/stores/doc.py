@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from polystore.capabilities import Feature
-from polystore.errors import Conflict, InvalidFilter, InvalidRecord
+from polystore.errors import Conflict, InvalidFilter
 from polystore.filters import Path, parse_path
 from polystore.specs import DocSpec
 from polystore.stores.columns import json_object, pairs_of
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.doc_driver import DocDriver
-from polystore.stores.filtering import FilterLike, refuse_empty
 from polystore.stores.handle import Handle
 from polystore.stores.ordering import row_keys
 from polystore.stores.queries import FindQuery, Sort
-from polystore.types.batches import DocBatch
-from polystore.types.json_domain import encode_json, merge_patch
+from polystore.types.batches import Decoded, DocBatch
+from polystore.types.json_domain import decode_json, encode_json, merge_patch
 from polystore.types.names import check_key, check_keys
+from polystore.types.numbers import check_count
 from polystore.types.records import Page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+    from polystore.stores.filtering import FilterLike
     from polystore.types.call import Call
     from polystore.types.records import Document, FieldCount
     from polystore.types.reports import Explanation
@@ -81,8 +82,7 @@ class DocStore(Handle[DocDriver]):
             Conflict: The document has another version, or is absent.
             OutcomeUnknown: The connection broke before the answer came.
         """
-        if version < 0:
-            raise InvalidRecord(f"a version is never negative: {version}")
+        version = check_count(version, "a version", at_least=0)
         stored = await self._compare_and_set("compare_and_set", id, data, version)
         if stored is None:
             raise self._conflict(id, f"does not have version {version}")
@@ -107,15 +107,19 @@ class DocStore(Handle[DocDriver]):
 
         Raises:
             Conflict: It has another version, or others kept changing it meanwhile.
+            OutcomeUnknown: The connection broke before the answer came.
         """
-        encode_json(json_object(changes, what="the patch"), what=f"the changes to {id!r}")
+        if version is not None:
+            check_count(version, "a version", at_least=0)
+        # As they are now: the caller's own objects may change while this waits.
+        text = encode_json(json_object(changes, what="the patch"), what=f"the changes to {id!r}")
         for _ in range(_PATCH_TRIES):
             document = await self.get_document(id)
             if version is not None and (document is None or document.version != version):
                 raise self._conflict(id, f"does not have version {version}")
             if document is None:
                 return None
-            merged = merge_patch(document.data, dict(changes))
+            merged = merge_patch(document.data, decode_json(text))
             if await self._compare_and_set("patch", id, merged, document.version) is not None:
                 return await self.get_document(id)
         raise self._conflict(id, f"was changed by others {_PATCH_TRIES} times meanwhile")
@@ -147,16 +151,11 @@ class DocStore(Handle[DocDriver]):
         Raises:
             InvalidFilter: Neither or both are given, or the filter matches everything.
         """
-        if (ids is None) == (filter is None):
-            raise InvalidFilter("give either ids or a filter", hint="clear() deletes everything")
-        if ids is None:
-            wanted = refuse_empty(await self._filter(filter), backend=self.backend, store=self.name)
-            return await self._store.run(
-                "delete", self._call, lambda d: d.delete_where(self._call, wanted)
-            )
-        asked = check_keys([ids] if isinstance(ids, str) else ids, what="the id")
-        return await self._delete_each(
-            "delete", asked, lambda d, part: d.delete_many(self._call, part)
+        return await self._delete(
+            ids,
+            filter,
+            lambda d, part: d.delete_many(self._call, part),
+            lambda d, wanted: d.delete_where(self._call, wanted),
         )
 
     async def find(
@@ -249,11 +248,10 @@ class DocStore(Handle[DocDriver]):
         cursor: str | None,
         offset: int,
     ) -> tuple[FindQuery, str]:
-        if limit < 1 or offset < 0 or (cursor is not None and offset):
-            raise InvalidFilter(
-                f"limit={limit} with offset={offset} is no page",
-                hint="limit is at least 1, offset at least 0, and never together with a cursor",
-            )
+        limit = check_count(limit, "limit", error=InvalidFilter)
+        offset = check_count(offset, "offset", at_least=0, error=InvalidFilter)
+        if cursor is not None and offset:
+            raise InvalidFilter("an offset goes with no cursor", hint="Give one of them")
         wanted = await self._filter(filter_)
         order = parse_sort(sort)
         await self._check_sort(order)
@@ -287,15 +285,15 @@ class DocStore(Handle[DocDriver]):
 
     async def _batch(self, pairs: Iterable[tuple[str, Mapping[str, Any]]]) -> DocBatch:
         """Return validated documents in columns, duplicates still in them."""
-        batch = DocBatch([], [], [])
+        texts: list[bytes] = []
+        batch = DocBatch([], Decoded(texts), texts)
         limits = (await self._store.ready()).capabilities.limits
         for id_, data in pairs:
             batch.ids.append(check_key(id_, what="the id"))
             what = f"document {id_!r}"
-            batch.data.append(json_object(data, what=what))
-            text = encode_json(data, what=what)
+            text = encode_json(json_object(data, what=what), what=what)
             self._store.check_size(len(text), limits.value_bytes, what=what)
-            batch.data_json.append(text)
+            texts.append(text)
         return batch
 
     async def _write(self, call: Call, batch: DocBatch, *, atomic: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from polystore.errors import InvalidRecord
 from polystore.stores.columns import json_object
 from polystore.stores.graph_reads import EdgeKeyLike, GraphReads
-from polystore.types.batches import EdgeBatch, NodeBatch
+from polystore.types.batches import Decoded, EdgeBatch, NodeBatch
 from polystore.types.json_domain import encode_json
 from polystore.types.names import check_key, check_keys
 
@@ -42,13 +42,13 @@ class GraphStore(GraphReads):
             InvalidRecord: An id, label or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        batch = NodeBatch([], [], [], [])
+        texts: list[bytes] = []
+        batch = NodeBatch([], [], Decoded(texts), texts)
         for node in nodes:
             batch.ids.append(check_key(node.id, what="the node id"))
             batch.labels.append(_check_labels(node))
             what = f"the properties of node {node.id!r}"
-            batch.properties.append(json_object(node.properties, what=what))
-            batch.properties_json.append(encode_json(node.properties, what=what))
+            texts.append(encode_json(json_object(node.properties, what=what), what=what))
         await self._check_sizes(batch.properties_json)
         if len(batch.ids) == 1:
             await self._write_one("upsert_node", batch, self._write_nodes)
@@ -79,12 +79,12 @@ class GraphStore(GraphReads):
             raise InvalidRecord(
                 f"missing_endpoints is {missing_endpoints!r}", hint="Use create or refuse"
             )
-        batch = EdgeBatch([], [], [])
+        texts: list[bytes] = []
+        batch = EdgeBatch([], Decoded(texts), texts)
         for edge in edges:
             batch.keys.append(self._key(edge.key))
             what = f"the properties of edge {tuple(edge.key)!r}"
-            batch.properties.append(json_object(edge.properties, what=what))
-            batch.properties_json.append(encode_json(edge.properties, what=what))
+            texts.append(encode_json(json_object(edge.properties, what=what), what=what))
         await self._check_sizes(batch.properties_json)
         write = self._create_ends if missing_endpoints == "create" else self._refuse_ends
         if len(batch.keys) == 1:

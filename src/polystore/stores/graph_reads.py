@@ -15,6 +15,7 @@ from polystore.stores.handle import Handle
 from polystore.stores.queries import FindQuery
 from polystore.types.json_domain import check_text
 from polystore.types.names import check_key, check_keys
+from polystore.types.numbers import check_count
 from polystore.types.records import EdgeKey, Page
 
 if TYPE_CHECKING:
@@ -270,6 +271,7 @@ class GraphReads(Handle[GraphDriver]):
 
     async def scan_edges(self, *, batch: int = _READ_ROWS) -> AsyncIterator[Edge]:
         """Yield every edge, by key where `ordered_scan` is declared, reading `batch` at a time."""
+        _at_least(1, batch=batch)
         cursor: str | None = None
         while True:
             page = await self._store.run(
@@ -296,6 +298,7 @@ class GraphReads(Handle[GraphDriver]):
 
     async def explain(self, filter: FilterLike | None = None, *, limit: int = 100) -> Explanation:
         """Return how `find_nodes` with these arguments would be carried out."""
+        _at_least(1, limit=limit)
         query = FindQuery(await self._filter(filter), (), limit + 1)
         return await self._store.run("explain", self._call, lambda d: d.explain(self._call, query))
 
@@ -305,6 +308,8 @@ class GraphReads(Handle[GraphDriver]):
         return direction if self.spec.directed else "both"
 
     def _key(self, key: EdgeKeyLike) -> EdgeKey:
+        if isinstance(key, str) or len(key) != len(EdgeKey._fields):
+            raise InvalidRecord(f"{key!r} is no edge key", hint="Use (source, type, target)")
         source, type_, target = key
         check_key(source, what="the source id")
         check_key(type_, what="the edge type")
@@ -320,5 +325,4 @@ def _types(types: Iterable[str] | None) -> list[str] | None:
 
 def _at_least(minimum: int, **given: int) -> None:
     for name, value in given.items():
-        if value < minimum:
-            raise InvalidRecord(f"{name} must be at least {minimum}, not {value}")
+        check_count(value, name, at_least=minimum)

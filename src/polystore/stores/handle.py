@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, get_args
 
 from typing_extensions import override
 
-from polystore.errors import InvalidRecord
+from polystore.errors import InvalidFilter, InvalidRecord
 from polystore.stores.bound import Chunk
 from polystore.stores.columns import join, last_positions, split, spread, take
 from polystore.stores.driver import Driver
-from polystore.stores.filtering import checked_filter
+from polystore.stores.filtering import checked_filter, refuse_empty
+from polystore.types.call import Consistency
+from polystore.types.names import check_keys
+from polystore.types.numbers import check_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 
     from _typeshed import DataclassInstance
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
     from polystore.stores.bound import BoundStore
     from polystore.stores.filtering import FilterLike
-    from polystore.types.call import Call, Consistency
+    from polystore.types.call import Call
 
 D = TypeVar("D", bound=Driver)
 K = TypeVar("K")
@@ -70,13 +73,19 @@ class Handle(Generic[D]):
     def with_options(
         self, *, timeout: float | None = None, consistency: Consistency | None = None
     ) -> Self:
-        """Return the same store with another deadline (seconds) or freshness of reads."""
+        """Return the same store with another deadline (seconds) or freshness of reads.
+
+        Raises:
+            InvalidRecord: The deadline is not positive, or the freshness is none that there is.
+        """
         call = self._call
         if timeout is not None:
-            if not timeout > 0:
-                raise InvalidRecord(f"a timeout must be positive, not {timeout}")
-            call = replace(call, timeout=timeout)
+            call = replace(call, timeout=check_timeout(timeout))
         if consistency is not None:
+            if consistency not in get_args(Consistency):
+                raise InvalidRecord(
+                    f"{consistency!r} is no consistency", hint="Use eventual, session or strong"
+                )
             call = replace(call, consistency=consistency)
         return type(self)(self._store, call)
 
@@ -161,16 +170,32 @@ class Handle(Generic[D]):
             chunks.append(Chunk(rows, take(batch, rows), sum(sizes[row] for row in rows)))
         await self._store.run_chunks(operation, call, chunks, hook, atomic=atomic)
 
+    async def _delete(
+        self,
+        ids: str | Iterable[str] | None,
+        filter_: FilterLike | None,
+        by_id: Callable[[D, list[str]], Awaitable[int]],
+        where: Callable[[D, Filter], Awaitable[int]],
+    ) -> int:
+        """Delete by id or ids, or by filter, whichever is given."""
+        if (ids is None) == (filter_ is None):
+            raise InvalidFilter("give either ids or a filter", hint="clear() deletes everything")
+        if ids is not None:
+            asked = check_keys([ids] if isinstance(ids, str) else ids, what="the id")
+            return await self._delete_each("delete", asked, by_id)
+        wanted = refuse_empty(await self._filter(filter_), backend=self.backend, store=self.name)
+        return await self._store.run("delete", self._call, lambda d: where(d, wanted))
+
     async def _delete_each(
         self, operation: str, keys: Sequence[K], hook: Callable[[D, list[K]], Awaitable[int]]
     ) -> int:
         """Have `hook` delete distinct keys, in chunks; return how many there were."""
-        distinct = list(dict.fromkeys(keys))
-        chunks: list[Chunk[list[K]]] = []
-        start = 0
-        for part in await self._parts(distinct):
-            chunks.append(Chunk(range(start, start + len(part)), part))
-            start += len(part)
+        first: dict[K, int] = {}
+        for position, key in enumerate(keys):
+            first.setdefault(key, position)
+        chunks = [
+            Chunk([first[key] for key in part], part) for part in await self._parts(list(first))
+        ]
         counts = await self._store.run_chunks(
             operation, self._call, chunks, lambda d, _, part: hook(d, part)
         )

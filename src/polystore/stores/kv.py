@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from polystore.capabilities import Feature
-from polystore.errors import Conflict, InvalidRecord
+from polystore.errors import ConfigError, Conflict, InvalidRecord
 from polystore.specs import KVSpec
 from polystore.stores.columns import pairs_of
 from polystore.stores.handle import Handle
@@ -14,6 +14,7 @@ from polystore.types.batches import KVBatch
 from polystore.types.durations import parse_duration
 from polystore.types.json_domain import encode_json
 from polystore.types.names import check_key, check_keys
+from polystore.types.numbers import check_count
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -117,8 +118,7 @@ class KVStore(Handle[KVDriver]):
             Conflict: The entry has another version, or is absent.
             OutcomeUnknown: The connection broke before the answer came.
         """
-        if version < 0:
-            raise InvalidRecord(f"a version is never negative: {version}")
+        version = check_count(version, "a version", at_least=0)
         stored = await self._compare_and_set("compare_and_set", key, value, version, ttl)
         if stored is None:
             raise Conflict(
@@ -157,6 +157,7 @@ class KVStore(Handle[KVDriver]):
         """
         if prefix:
             check_key(prefix, what="the prefix")
+        check_count(batch, "batch")
         cursor: str | None = None
         while True:
             page = await self._store.run(
@@ -218,7 +219,10 @@ class KVStore(Handle[KVDriver]):
         if ttl is None:
             spec = self._store.spec
             return spec.ttl if isinstance(spec, KVSpec) else None
-        seconds = parse_duration(ttl)
+        try:
+            seconds = parse_duration(ttl)
+        except ConfigError as error:
+            raise InvalidRecord(error.message, hint=error.hint) from None
         if not seconds > 0:
             raise InvalidRecord(f"a ttl must be positive, not {ttl!r}")
         return seconds

@@ -5,13 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from polystore.errors import InvalidFilter
 from polystore.stores.bound import Chunk
-from polystore.stores.columns import pick
-from polystore.stores.filtering import FilterLike, refuse_empty
+from polystore.stores.columns import json_object, pick
 from polystore.stores.vector_input import build_batch, check_fields, stack
 from polystore.stores.vector_reads import VectorReads
-from polystore.types.json_domain import encode_json
+from polystore.types.json_domain import decode_json, encode_json
 from polystore.types.names import check_keys
 
 if TYPE_CHECKING:
@@ -19,13 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from polystore.stores.filtering import FilterLike
     from polystore.types.batches import VectorBatch
     from polystore.types.call import Call
     from polystore.types.records import VectorRecord
-
-_READ_ROWS = 500
-_FUSION_DEPTH = 4
-"""Hybrid search fuses rankings of k times so many, so that agreement below the top counts."""
 
 
 class VectorStore(VectorReads):
@@ -66,7 +61,8 @@ class VectorStore(VectorReads):
 
         Args:
             ids: One per row.
-            vectors: float32, shape (rows, dimensions); other dtypes are converted.
+            vectors: float32, shape (rows, dimensions); other dtypes are converted. Not copied
+                where that can be avoided, so leave it alone until the call is back.
             texts: One per row, or None for no text at all.
             metadata: One JSON object per row, or None for empty ones.
             atomic: All or nothing however many there are, or UnsupportedError.
@@ -83,6 +79,8 @@ class VectorStore(VectorReads):
             self._store.check_size(len(meta), limits.value_bytes, what="the metadata")
             self._store.check_size(_size(text), limits.text_bytes, what="the text")
         if len(columns.ids) == 1:
+            # It may be stored after the caller gave up waiting and put other numbers into it.
+            columns.vectors = columns.vectors.copy()
             await self._write_one("upsert", columns, self._write)
         else:
             await self._write(self._call, columns, atomic=atomic)
@@ -107,6 +105,7 @@ class VectorStore(VectorReads):
         Meanwhile searches answer as always, perhaps more slowly.
         """
         driver = await self._store.ready()
+        self._store.gate.check(self.name)
         async with driver.bulk(self._call):
             yield
 
@@ -118,16 +117,11 @@ class VectorStore(VectorReads):
         Raises:
             InvalidFilter: Neither or both are given, or the filter matches everything.
         """
-        if (ids is None) == (filter is None):
-            raise InvalidFilter("give either ids or a filter", hint="clear() deletes everything")
-        if ids is None:
-            wanted = refuse_empty(await self._filter(filter), backend=self.backend, store=self.name)
-            return await self._store.run(
-                "delete", self._call, lambda d: d.delete_where(self._call, wanted)
-            )
-        asked = check_keys([ids] if isinstance(ids, str) else ids, what="the id")
-        return await self._delete_each(
-            "delete", asked, lambda d, part: d.delete_many(self._call, part)
+        return await self._delete(
+            ids,
+            filter,
+            lambda d, part: d.delete_many(self._call, part),
+            lambda d, wanted: d.delete_where(self._call, wanted),
         )
 
     async def update_metadata(self, patches: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -136,10 +130,9 @@ class VectorStore(VectorReads):
         Vectors and texts stay. Returns the ids that are absent, in order; nothing is created.
         """
         ids = check_keys(patches, what="the id")
-        values = [dict(patches[id_]) for id_ in ids]
+        values = [_patch(id_, patches[id_]) for id_ in ids]
         fields = self.spec.field_paths()
         for id_, patch in zip(ids, values, strict=True):
-            encode_json(patch, what=f"the patch of {id_!r}")
             check_fields(patch, fields, id_)
         rows = (await self._store.ready()).capabilities.limits.batch_rows
         parts = (range(i, min(i + rows, len(ids))) for i in range(0, len(ids), rows))
@@ -152,6 +145,12 @@ class VectorStore(VectorReads):
         )
         flags = [flag for part in present for flag in part]
         return [id_ for id_, there in zip(ids, flags, strict=True) if not there]
+
+
+def _patch(id_: str, patch: object) -> dict[str, Any]:
+    """Return `patch` as it is now; the caller's own may change while the call waits."""
+    what = f"the patch of {id_!r}"
+    return decode_json(encode_json(json_object(patch, what=what), what=what))
 
 
 def _size(text: str | None) -> int:

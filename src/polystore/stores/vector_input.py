@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from polystore.errors import InvalidRecord
 from polystore.stores.columns import json_object
 from polystore.stores.ordering import value_at
-from polystore.types.batches import VectorBatch
+from polystore.types.batches import Decoded, VectorBatch
 from polystore.types.json_domain import check_text, encode_json
 from polystore.types.names import check_keys
 from polystore.types.sortkey import MISSING
@@ -34,6 +34,10 @@ def as_matrix(
         InvalidRecord: The shape is another, an element is NaN or infinite (also when a float64
             is too large for float32), or a vector has no direction under cosine.
     """
+    dtype = getattr(vectors, "dtype", None)
+    if isinstance(dtype, np.dtype) and cast("np.dtype[Any]", dtype).kind in "cSUMm":
+        # numpy would drop imaginary parts, and read numbers out of text.
+        raise InvalidRecord(f"{what} are of the dtype {dtype}", hint="Give real numbers")
     try:
         with np.errstate(over="ignore"):
             matrix = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -42,6 +46,8 @@ def as_matrix(
             f"{what} are not a matrix of numbers: {error}",
             hint=f"Give vectors of {dimensions} numbers each",
         ) from error
+    if matrix.shape == (0,):  # an empty list
+        return matrix.reshape(0, dimensions)
     if matrix.ndim != 2 or matrix.shape[1] != dimensions:  # noqa: PLR2004
         raise InvalidRecord(
             f"{what} have the shape {matrix.shape}; the store has {dimensions} dimensions",
@@ -108,7 +114,7 @@ def stack(records: Sequence[VectorRecord], dimensions: int) -> list[Any]:
         InvalidRecord: One has none, or another number; the message names the record.
     """
     for record in records:
-        size = None if record.vector is None else np.shape(record.vector)
+        size = _shape(record.vector)
         if size != (dimensions,):
             raise InvalidRecord(
                 f"the vector of record {record.id!r} has the shape {size}; "
@@ -116,6 +122,13 @@ def stack(records: Sequence[VectorRecord], dimensions: int) -> list[Any]:
                 hint="Was another embedding model used?",
             )
     return [record.vector for record in records]
+
+
+def _shape(vector: Any) -> tuple[int, ...] | str:
+    try:
+        return np.shape(vector)
+    except ValueError:
+        return "of lists of differing lengths"
 
 
 def build_batch(
@@ -132,15 +145,13 @@ def build_batch(
     """
     keys = check_keys(ids, what="the id")
     rows = len(keys)
-    matrix = (
-        np.empty((0, spec.dimensions), np.float32)
-        if rows == 0 and np.size(vectors) == 0  # pyright: ignore[reportArgumentType]
-        else as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what="the vectors")
-    )
+    matrix = as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what="the vectors")
+    if isinstance(texts, str):
+        raise InvalidRecord("expected a text per row, got one", hint="Use [text]")
     text_column: list[str | None] = [None] * rows if texts is None else list(texts)
     empty: list[Mapping[str, Any]] = [{}]
     given = empty * rows if metadata is None else metadata
-    objects = [json_object(value, what="the metadata") for value in given]
+    objects = list(given)
     if not rows == len(matrix) == len(text_column) == len(objects):
         raise InvalidRecord(
             f"the columns differ in length: {rows} ids, {len(matrix)} vectors, "
@@ -148,12 +159,13 @@ def build_batch(
         )
     fields = spec.field_paths()
     encoded: list[bytes] = []
-    for key, text, object_ in zip(keys, text_column, objects, strict=True):
+    for key, text, given_object in zip(keys, text_column, objects, strict=True):
+        object_ = json_object(given_object, what="the metadata")
         if text is not None:
             _check_record_text(text, key)
         check_fields(object_, fields, key)
         encoded.append(encode_json(object_, what=f"the metadata of record {key!r}"))
-    return VectorBatch(keys, matrix, text_column, objects, encoded)
+    return VectorBatch(keys, matrix, text_column, Decoded(encoded), encoded)
 
 
 def _check_record_text(text: object, key: str) -> None:

@@ -18,9 +18,10 @@ from polystore.stores.vector_driver import VectorDriver
 from polystore.stores.vector_input import as_matrix
 from polystore.types.json_domain import check_text
 from polystore.types.names import check_key, check_keys
+from polystore.types.numbers import check_count
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
@@ -164,12 +165,15 @@ class VectorReads(Handle[VectorDriver]):
             vector: What to search for among the vectors.
             k: How many.
             filter: What must hold for both.
-            weights: Of the vector ranking and of the text ranking.
+            weights: Of the vector ranking and of the text ranking; never negative.
             exact: As in `search`.
 
         Raises:
             UnsupportedError: The backend has no text search.
+            InvalidRecord: The vector, k or the weights mean nothing.
         """
+        _check_weights(weights)
+        check_count(k, "k")
         limit = (await self._store.ready()).capabilities.limits.k
         depth = k * _FUSION_DEPTH if limit is None else min(k * _FUSION_DEPTH, max(limit, k))
         by_vector = self.search(vector, k=depth, filter=filter, exact=exact)
@@ -202,6 +206,7 @@ class VectorReads(Handle[VectorDriver]):
 
         By id where `ordered_scan` is declared. A record that is there all the while comes once.
         """
+        check_count(batch, "batch")
         wanted = await self._filter(filter)
         cursor: str | None = None
         while True:
@@ -233,8 +238,7 @@ class VectorReads(Handle[VectorDriver]):
 
     async def _search_filter(self, filter_: FilterLike | None, k: int) -> Filter | None:
         capabilities = (await self._store.ready()).capabilities
-        if k < 1:
-            raise InvalidRecord(f"k must be at least 1, not {k}")
+        check_count(k, "k")
         if capabilities.limits.k is not None and k > capabilities.limits.k:
             raise LimitExceeded(
                 f"k={k} is more than {capabilities.limits.k}",
@@ -260,9 +264,17 @@ def _or_raise(ranking: Hits | BaseException) -> Hits:
     return ranking
 
 
+def _check_weights(weights: Sequence[float]) -> None:
+    usable = [weight for weight in weights if math.isfinite(weight) and weight >= 0]
+    if not len(usable) == len(weights) == 2 or not any(usable):  # noqa: PLR2004
+        raise InvalidRecord(
+            f"the weights {weights!r} are no two numbers from 0 on, one of them above it"
+        )
+
+
 def _check_tuning(min_score: float | None, ef: int | None, probes: int | None) -> None:
     if min_score is not None and math.isnan(min_score):
         raise InvalidRecord("min_score is NaN, which no score reaches", hint="Leave it out")
     for name, value in (("ef", ef), ("probes", probes)):
-        if value is not None and value < 1:
-            raise InvalidRecord(f"{name} must be at least 1, not {value}")
+        if value is not None:
+            check_count(value, name)

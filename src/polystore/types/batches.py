@@ -2,13 +2,19 @@
 
 Columns rather than a list of records, because engines take columns (UNNEST, MSET, UNWIND) and an
 object per row costs more than the row. All columns of a batch have the same length. JSON arrives
-both as the caller's own values and as text; a driver uses whichever it stores.
+as text, and as values that are decoded from that text when a driver asks for them: what the caller
+gave is not kept, for it may change while a write waits, or be one dict used again for every row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
+
+from typing_extensions import override
+
+from polystore.types.json_domain import decode_json
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -17,6 +23,33 @@ if TYPE_CHECKING:
     from polystore.types.records import EdgeKey
 
 Direction: TypeAlias = Literal["out", "in", "both"]
+
+
+class Decoded(Sequence["dict[str, Any]"]):
+    """JSON objects, each decoded anew from its text whenever it is asked for.
+
+    Args:
+        texts: One per row; not copied, so that texts added there are added here.
+    """
+
+    __slots__ = ("texts",)
+
+    def __init__(self, texts: list[bytes]) -> None:
+        self.texts = texts
+
+    @override
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    @override
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | Self:
+        if isinstance(index, slice):
+            return type(self)(self.texts[index])
+        return decode_json(self.texts[index])
 
 
 @dataclass(slots=True)
@@ -43,7 +76,7 @@ class VectorBatch:
     ids: list[str]
     vectors: NDArray[float32]
     texts: list[str | None]
-    metadata: list[dict[str, Any]]
+    metadata: Sequence[dict[str, Any]]
     metadata_json: list[bytes]
 
 
@@ -53,7 +86,7 @@ class NodeBatch:
 
     ids: list[str]
     labels: list[tuple[str, ...]]
-    properties: list[dict[str, Any]]
+    properties: Sequence[dict[str, Any]]
     properties_json: list[bytes]
 
 
@@ -62,7 +95,7 @@ class EdgeBatch:
     """Edges to upsert; in an undirected graph source <= target already holds."""
 
     keys: list[EdgeKey]
-    properties: list[dict[str, Any]]
+    properties: Sequence[dict[str, Any]]
     properties_json: list[bytes]
 
 
@@ -71,5 +104,5 @@ class DocBatch:
     """Documents to put."""
 
     ids: list[str]
-    data: list[dict[str, Any]]
+    data: Sequence[dict[str, Any]]
     data_json: list[bytes]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 import polystore
-from polystore.capabilities import Capabilities, Limits
+from polystore.capabilities import Capabilities, Feature, Limits
 from polystore.errors import ConnectionFailed, InvalidRecord, PartialWrite, UnsupportedError
 from polystore.specs import KVSpec
 from polystore.stores.bound import BoundStore
@@ -51,10 +51,13 @@ class FailingKV(KVDriver):
     """Stores in a dict, and fails at the chunk that it is told to."""
 
     def __init__(self, error: Exception | None, at: int) -> None:
-        self.capabilities = Capabilities(limits=Limits(batch_rows=3, batch_bytes=1000))
+        self.capabilities = Capabilities(
+            limits=Limits(batch_rows=3, batch_bytes=1000, atomic_batch=3)
+        )
         self.error = error
         self.at = at
         self.chunks: list[list[str]] = []
+        self.fails_on: str | None = None
 
     @override
     async def put_many(self, call: Call, batch: KVBatch) -> None:
@@ -73,6 +76,8 @@ class FailingKV(KVDriver):
 
     @override
     async def delete_many(self, call: Call, keys: list[str]) -> int:
+        if self.fails_on in keys:
+            raise InvalidRecord("a poisoned key")
         self.chunks.append(keys)
         return len(keys)
 
@@ -91,13 +96,21 @@ class FailingKV(KVDriver):
         return 0
 
 
-def store_on(driver: FailingKV) -> KVStore:
+def store_on(driver: FailingKV, sessions: list[str] | None = None) -> KVStore:
+    told = [] if sessions is None else sessions
+
     async def prepare() -> FailingKV:
         return driver
 
     @asynccontextmanager
     async def transaction() -> AsyncGenerator[object]:
-        yield object()
+        told.append("begun")
+        try:
+            yield object()
+        except BaseException:
+            told.append("rolled back")
+            raise
+        told.append("committed")
 
     gate = Gate("main", timeout=5, retries=0, in_flight=4)
     bound: BoundStore[Any] = BoundStore(
@@ -177,3 +190,37 @@ async def test_everything_is_checked_before_anything_is_sent() -> None:
     with pytest.raises(polystore.PolystoreError, match="512"):
         await store_on(driver).get_many(["a", "b" * 513])
     assert driver.chunks == []
+
+
+async def test_atomic_holds_for_one_message_that_the_engine_takes_in_parts() -> None:
+    driver = FailingKV(None, 0)
+    driver.capabilities = Capabilities(limits=Limits(batch_rows=100, atomic_batch=2))
+    with pytest.raises(UnsupportedError, match="atomic_any_size"):
+        await store_on(driver).put_many(items(3), atomic=True)
+    assert driver.chunks == []
+    await store_on(driver).put_many(items(2), atomic=True)
+    await store_on(driver).put_many(items(3))
+    assert [len(chunk) for chunk in driver.chunks] == [2, 3]
+
+
+async def test_few_but_large_rows_are_all_or_nothing_too() -> None:
+    driver = FailingKV(ConnectionFailed("cut", maybe_applied=False), 1)
+    limits = Limits(batch_rows=100, batch_bytes=10, atomic_batch=100)
+    driver.capabilities = Capabilities(frozenset({Feature.ATOMIC_ANY_SIZE}), limits)
+    sessions: list[str] = []
+    with pytest.raises(ConnectionFailed):
+        await store_on(driver, sessions).put_many([("a", "x" * 9), ("b", "x" * 9)])
+    assert sessions == ["begun", "rolled back"]
+    driver.error = None
+    await store_on(driver, sessions).put_many([("a", "x" * 9), ("b", "x" * 9)])
+    assert sessions[2:] == ["begun", "committed"]
+
+
+async def test_what_was_not_deleted_is_told_by_the_callers_positions() -> None:
+    driver = FailingKV(None, 0)
+    driver.fails_on = "e"
+    keys = ["a", "a", "b", "c", "b", "d", "e"]
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(driver).delete_many(keys)
+    assert [keys[position] for position in caught.value.done] == ["a", "b", "c"]
+    assert [keys[position] for position in caught.value.failed] == ["d", "e"]

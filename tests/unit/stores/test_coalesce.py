@@ -180,3 +180,18 @@ async def test_lanes_do_not_pile_up() -> None:
     await asyncio.gather(*(server.get("k", Call(f"tenant {n % 40}")) for n in range(200)))
     await server.gate.close()
     assert not server.lanes.busy
+
+
+async def test_too_few_answers_leave_nobody_waiting() -> None:
+    server = Server()
+
+    async def forgetful(call: Call, items: list[str]) -> list[str]:
+        answers = await server.bulk(call, items)
+        return answers if len(items) == 1 else answers[1:]
+
+    asked = [server.lanes.submit("get", CALL, name, forgetful, rows=9) for name in "abcd"]
+    async with asyncio.timeout(2):
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert answers[0] == "A"
+    assert all(isinstance(answer, ValueError) for answer in answers[1:])
+    assert not server.lanes.busy

@@ -83,7 +83,7 @@ class PostgresDoc(DocDriver):
             call.workspace,
             [ids[i] for i in order],
             [texts[i] for i in order],
-            *self._keys.keys_for([data[i] for i in order]),
+            *self._keys.keys_for(data[i] for i in order),
             session=session_of(call),
         )
 

@@ -12,7 +12,7 @@ from polystore.types.sortkey import CLASS_MISSING, sort_key
 from polystore_postgres.names import key_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from polystore.filters import Path
 
@@ -37,13 +37,16 @@ class KeyColumns:
         self.names = list(self.columns.values())
         self._getters = [_getter(path.parts) for path in self.columns]
 
-    def keys_for(self, objects: Sequence[Mapping[str, Any]]) -> list[list[bytes]]:
+    def keys_for(self, objects: Iterable[Mapping[str, Any]]) -> list[list[bytes]]:
         """Return, for each column in order, the sort key of every object.
 
         Args:
-            objects: What the caller of polystore gave; may hold datetimes and tuples.
+            objects: Gone through once, and not at all where there are no columns.
         """
-        return [[getter(item) for item in objects] for getter in self._getters]
+        if not self._getters:
+            return []
+        items = list(objects)
+        return [[getter(item) for item in items] for getter in self._getters]
 
 
 def _getter(parts: tuple[str, ...]) -> Callable[[Mapping[str, Any]], bytes]:

@@ -82,6 +82,7 @@ class DocStore(Handle[AsyncDocStore]):
 
         Raises:
             Conflict: It has another version, or others kept changing it meanwhile.
+            OutcomeUnknown: The connection broke before the answer came.
         """
         return self._portal.call(self._wrapped.patch, id, changes, version=version)
 

@@ -135,11 +135,12 @@ class VectorStore(Handle[AsyncVectorStore]):
             vector: What to search for among the vectors.
             k: How many.
             filter: What must hold for both.
-            weights: Of the vector ranking and of the text ranking.
+            weights: Of the vector ranking and of the text ranking; never negative.
             exact: As in `search`.
 
         Raises:
             UnsupportedError: The backend has no text search.
+            InvalidRecord: The vector, k or the weights mean nothing.
         """
         return self._portal.call(
             self._wrapped.hybrid, text, vector, k=k, filter=filter, weights=weights, exact=exact
@@ -197,7 +198,8 @@ class VectorStore(Handle[AsyncVectorStore]):
 
         Args:
             ids: One per row.
-            vectors: float32, shape (rows, dimensions); other dtypes are converted.
+            vectors: float32, shape (rows, dimensions); other dtypes are converted. Not copied
+                where that can be avoided, so leave it alone until the call is back.
             texts: One per row, or None for no text at all.
             metadata: One JSON object per row, or None for empty ones.
             atomic: All or nothing however many there are, or UnsupportedError.

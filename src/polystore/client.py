@@ -221,9 +221,9 @@ class Polystore(Stores):
         schema: Literal["auto", "check", "off"] | None,
         tolerant: bool,
     ) -> None:
-        self._config = load_config(source, declared=[spec.name for spec in specs])
+        self._specs = tuple(specs)
+        self._config = load_config(source, declared=[spec.name for spec in self._specs])
         super().__init__(self._config.workspace)
-        self._specs = specs
         self._schema = schema
         self._tolerant = tolerant
         self._runtime: Runtime | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typing_extensions import override
@@ -106,3 +106,11 @@ async def test_a_deadline_may_be_as_late_as_one_likes(timeout: float) -> None:
         patient = ps.kv("cache").with_options(timeout=timeout)
         await asyncio.gather(*(patient.put(f"k{n}", n) for n in range(9)))
         assert await patient.count() == 9
+
+
+async def test_specs_given_by_a_generator_are_there_at_every_start() -> None:
+    specs = (polystore.KVSpec(name=name) for name in ("cache", "other"))
+    ps = polystore.open(CONFIG | {"strict": True}, stores=cast("Any", specs))
+    for _ in range(2):
+        async with ps:
+            assert await ps.kv("cache").count() == 0

@@ -11,6 +11,7 @@ from polystore.errors import (
     ConnectionFailed,
     LimitExceeded,
     OperationTimeout,
+    OutcomeUnknown,
     PartialWrite,
     PolystoreError,
 )
@@ -190,9 +191,13 @@ class BoundStore(Generic[D]):
         )
 
         async def whole(driver: D) -> list[T]:
-            async with self.transaction() as session:
-                inside = replace(call, session=session)
-                return [await hook(driver, inside, chunk.batch) for chunk in chunks]
+            try:
+                async with self.transaction() as session:
+                    inside = replace(call, session=session)
+                    return [await hook(driver, inside, chunk.batch) for chunk in chunks]
+            except OutcomeUnknown as error:
+                # Other than a unit of work, this may be carried out once more.
+                raise ConnectionFailed(error.message, hint=error.hint) from error
 
         rows = sum(len(chunk.positions) for chunk in chunks)
         return await self.run(operation, call, whole, rows=rows)

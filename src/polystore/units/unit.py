@@ -7,7 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from polystore.capabilities import Feature
 from polystore.errors import Closed, ConfigError, StoreNotFound, UnsupportedError
@@ -16,6 +16,7 @@ from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
 from polystore.stores.vector import VectorStore
+from polystore.types.call import Isolation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Kind
     from polystore.runtime import OpenBackend, Runtime
     from polystore.stores.bound import BoundStore
-    from polystore.types.call import Call, Isolation
+    from polystore.types.call import Call
 
 Guarantee: TypeAlias = Literal["atomic", "journaled"]
 """`atomic`: one transaction that reads its own writes. `journaled`: rolled forward by recovery."""
@@ -52,7 +53,7 @@ class UnitOfWork:
         isolation: What it may see of others that run at the same time.
 
     Raises:
-        ConfigError: No store is named.
+        ConfigError: No store is named, or the isolation is none that there is.
         StoreNotFound: A named store is not declared.
         UnsupportedError: The stores' backends cannot guarantee it.
     """
@@ -66,6 +67,9 @@ class UnitOfWork:
     ) -> None:
         if not stores:
             raise ConfigError("a unit of work names its stores", hint='unit_of_work("a", "b")')
+        if isolation not in get_args(Isolation):
+            levels = ", ".join(get_args(Isolation))
+            raise ConfigError(f"{isolation!r} is no isolation level", hint=f"There are: {levels}")
         self._runtime = runtime
         self._call = call
         self._names = tuple(dict.fromkeys(stores))

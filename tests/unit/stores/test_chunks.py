@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,13 @@ from typing_extensions import override
 
 import polystore
 from polystore.capabilities import Capabilities, Feature, Limits
-from polystore.errors import ConnectionFailed, InvalidRecord, PartialWrite, UnsupportedError
+from polystore.errors import (
+    ConnectionFailed,
+    InvalidRecord,
+    OutcomeUnknown,
+    PartialWrite,
+    UnsupportedError,
+)
 from polystore.specs import KVSpec
 from polystore.stores.bound import BoundStore
 from polystore.stores.columns import last_positions, split
@@ -23,7 +31,7 @@ from polystore.types.call import Call
 from polystore.types.records import KVEntry, Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from polystore.types.batches import KVBatch
 
@@ -96,8 +104,14 @@ class FailingKV(KVDriver):
         return 0
 
 
-def store_on(driver: FailingKV, sessions: list[str] | None = None) -> KVStore:
+def store_on(
+    driver: FailingKV,
+    sessions: list[str] | None = None,
+    *,
+    commits: Iterator[Exception | None] | None = None,
+) -> KVStore:
     told = [] if sessions is None else sessions
+    fates = repeat(None) if commits is None else commits
 
     async def prepare() -> FailingKV:
         return driver
@@ -110,9 +124,12 @@ def store_on(driver: FailingKV, sessions: list[str] | None = None) -> KVStore:
         except BaseException:
             told.append("rolled back")
             raise
+        lost = next(fates)
+        if lost is not None:
+            raise lost
         told.append("committed")
 
-    gate = Gate("main", timeout=5, retries=0, in_flight=4)
+    gate = Gate("main", timeout=5, retries=1, in_flight=4)
     bound: BoundStore[Any] = BoundStore(
         KVSpec(name="cache"), gate, prepare=prepare, transaction=transaction
     )
@@ -204,11 +221,11 @@ async def test_atomic_holds_for_one_message_that_the_engine_takes_in_parts() -> 
 
 
 async def test_few_but_large_rows_are_all_or_nothing_too() -> None:
-    driver = FailingKV(ConnectionFailed("cut", maybe_applied=False), 1)
+    driver = FailingKV(InvalidRecord("odd"), 1)
     limits = Limits(batch_rows=100, batch_bytes=10, atomic_batch=100)
     driver.capabilities = Capabilities(frozenset({Feature.ATOMIC_ANY_SIZE}), limits)
     sessions: list[str] = []
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(InvalidRecord, match="odd"):
         await store_on(driver, sessions).put_many([("a", "x" * 9), ("b", "x" * 9)])
     assert sessions == ["begun", "rolled back"]
     driver.error = None
@@ -224,3 +241,16 @@ async def test_what_was_not_deleted_is_told_by_the_callers_positions() -> None:
         await store_on(driver).delete_many(keys)
     assert [keys[position] for position in caught.value.done] == ["a", "b", "c"]
     assert [keys[position] for position in caught.value.failed] == ["d", "e"]
+
+
+async def test_a_commit_whose_fate_is_unknown_is_repeated_for_it_is_safe() -> None:
+    driver, sessions = FailingKV(None, 0), list[str]()
+    driver.capabilities = replace(
+        driver.capabilities, features=frozenset({Feature.ATOMIC_ANY_SIZE})
+    )
+    store = store_on(driver, sessions, commits=iter([OutcomeUnknown("cut off"), None]))
+    await store.put_many(items(4), atomic=True)
+    assert sessions == ["begun", "begun", "committed"]
+    lost = OutcomeUnknown("cut off")
+    with pytest.raises(ConnectionFailed, match="cut off"):
+        await store_on(driver, commits=repeat(lost)).put_many(items(4), atomic=True)

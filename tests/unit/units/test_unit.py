@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -61,6 +61,8 @@ async def test_all_of_it_or_nothing(ps: polystore.Polystore) -> None:
 async def test_what_cannot_be_is_refused_before_it_starts(ps: polystore.Polystore) -> None:
     with pytest.raises(ConfigError, match="names its stores"):
         ps.unit_of_work()
+    with pytest.raises(ConfigError, match="no isolation level"):
+        ps.unit_of_work("cache", isolation=cast("Any", "READ COMMITTED"))
     with pytest.raises(StoreNotFound, match="declared stores only"):
         ps.unit_of_work("nowhere")
     with pytest.raises(UnsupportedError, match="one, two"):

@@ -24,8 +24,12 @@ its own, and the stores are always the same.
 A suite has one test for each promise. What the live capabilities declare has to work; what they
 do not declare has to raise UnsupportedError and leave the data as it was: the same tests check
 that instead, none is skipped. An engine that lives inside one client says `clients_share = False`
-in its `BackendSuite`; no test may be overridden. `BackendSuite` fails where a kind of `at_most`
-has no suite in the same file.
+in its `BackendSuite`. A test may be overridden only under `@overrides("the reason")`.
+`BackendSuite` fails where a kind of `at_most` has no suite in the same file.
+
+    pytest -p polystore.testing.report --polystore-report DIR
+
+writes what was declared and what was observed for each contract: as JSON, Markdown and a badge.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ from polystore.testing.backend import BackendSuite  # noqa: E402 - see above
 from polystore.testing.doc import DocSuite  # noqa: E402 - see above
 from polystore.testing.graph import GraphSuite  # noqa: E402 - see above
 from polystore.testing.kv import KVSuite  # noqa: E402 - see above
+from polystore.testing.outcomes import overrides  # noqa: E402 - see above
 from polystore.testing.vector import VectorSuite  # noqa: E402 - see above
 
-__all__ = ["BackendSuite", "DocSuite", "GraphSuite", "KVSuite", "VectorSuite"]
+__all__ = ["BackendSuite", "DocSuite", "GraphSuite", "KVSuite", "VectorSuite", "overrides"]

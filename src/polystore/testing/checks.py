@@ -15,6 +15,7 @@ from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
 from polystore.stores.vector import VectorStore
+from polystore.testing.outcomes import note_declared, note_refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -135,6 +136,7 @@ def declared(
         async def run(self: Any, *args: P.args, **kwargs: P.kwargs) -> None:
             store = _store_among(kwargs.values())
             if feature in (await store.capabilities()).features:
+                note_declared(feature, declared=True)
                 await test(self, *args, **kwargs)
                 return
             await assert_refused(
@@ -143,6 +145,7 @@ def declared(
                 lambda: otherwise(cast("S", store)),
                 about=f"the undeclared {feature.value}",
             )
+            note_refused(feature)
 
         return run
 
@@ -163,12 +166,17 @@ def asking(
         @functools.wraps(test)
         async def run(self: Any, *args: P.args, **kwargs: P.kwargs) -> None:
             store = _store_among(kwargs.values())
-            if set(operators) <= (await store.capabilities()).filters:
+            lacking = set(operators) - (await store.capabilities()).filters
+            for operator in operators:
+                note_declared(f"filter {operator}", declared=operator not in lacking)
+            if not lacking:
                 await test(self, *args, **kwargs)
                 return
             await assert_raises(
                 UnsupportedError, lambda: test(self, *args, **kwargs), about=operators
             )
+            for operator in lacking:
+                note_refused(f"filter {operator}")
 
         return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -12,12 +13,14 @@ from polystore.client import Polystore, Workspace
 from polystore.client import open as open_client
 from polystore.plugins.registry import Registry
 from polystore.testing.checks import fresh_workspace
+from polystore.testing.contracts import is_kit
+from polystore.testing.outcomes import Observed, note_backend, override_reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from polystore.backend import BackendInfo
-    from polystore.capabilities import Kind
+    from polystore.capabilities import Capabilities, Kind
 
 Stores = dict[str, dict[str, Any]]
 
@@ -98,6 +101,17 @@ def open_with(config: Mapping[str, Any], stores: Mapping[str, Any]) -> Polystore
     return open_client(with_stores(config, stores), schema="auto")
 
 
+def observe(suite: type[Suite], config: Mapping[str, Any], client: Polystore) -> None:
+    """Note for the report which backend a suite has found, and what it can do."""
+    (opened,) = client.runtime.backends.values()
+    live: dict[Kind, Capabilities] = {}
+    for kind in opened.info.at_most:
+        capabilities = opened.backend.capabilities(kind)
+        if capabilities is not None:
+            live[kind] = capabilities
+    note_backend(suite.__module__, Observed(info_of(config).name, opened.info, live))
+
+
 @pytest.mark.asyncio(loop_scope="class")
 class Suite:
     """Base of all suites: one client and event loop per class, a fresh workspace per test.
@@ -108,19 +122,28 @@ class Suite:
     kind: Kind
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuse a test that hides another of the same name, which would then never run."""
+        """Refuse a test that hides another of the same name, unless it says why.
+
+        Raises:
+            TypeError: A test has no `@overrides("reason")` and hides one that would never run.
+        """
         super().__init_subclass__(**kwargs)
         names = {name for base in cls.__mro__ for name in vars(base) if name.startswith("test_")}
         for name in sorted(names):
-            owners = [base.__name__ for base in cls.__mro__ if name in vars(base)]
-            if len(owners) > 1:
-                raise TypeError(f"{cls.__name__}: {name} of {owners[0]} hides that of {owners[1]}")
+            owners = [base for base in cls.__mro__ if name in vars(base)]
+            for owner, hidden in pairwise(owners):
+                if is_kit(owner.__module__) or override_reason(vars(owner)[name]) is None:
+                    raise TypeError(
+                        f"{cls.__name__}: {name} of {owner.__name__} hides that of "
+                        f'{hidden.__name__}; an override needs @overrides("the reason")'
+                    )
 
     @pytest_asyncio.fixture(scope="class", loop_scope="class")
     @classmethod
     async def client(cls, config: Mapping[str, Any]) -> AsyncIterator[Polystore]:
         """Yield the client that the tests of this class share."""
         async with open_with(config, stores_for(config, cls.kind)) as client:
+            observe(cls, config, client)
             yield client
 
     @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest_asyncio
 
 from polystore.testing.checks import fresh_workspace
-from polystore.testing.opening import Suite, info_of, open_with, stores_for
+from polystore.testing.opening import Suite, info_of, observe, open_with, stores_for
 from polystore.testing.vector.base import unit
 from polystore.types.records import Edge, Node, VectorRecord
 
@@ -26,6 +26,15 @@ STORE_OF: dict[Kind, str] = {
     "vector": "kit_vectors",
     "graph": "kit_graph",
 }
+
+
+NO_TRANSACTIONS = "no kind declares transaction"
+NOT_SHARED = "clients of this engine share nothing (clients_share = False)"
+
+
+def unserved(config: Mapping[str, Any], kind: Kind) -> str | None:
+    """Return, as a reason, that the backend does not serve `kind`; None if it does."""
+    return None if kind in kinds_of(config) else f"the backend serves no {kind}"
 
 
 def kinds_of(config: Mapping[str, Any]) -> tuple[Kind, ...]:
@@ -96,6 +105,7 @@ class BackendTests(Suite):
     async def client(cls, config: Mapping[str, Any]) -> AsyncIterator[Polystore]:
         """Yield the client that the tests of this class share, with stores of every kind."""
         async with open_with(config, stores_for(config, *kinds_of(config))) as client:
+            observe(cls, config, client)
             yield client
 
     @asynccontextmanager

@@ -10,6 +10,7 @@ from polystore.filters import F
 from polystore.testing.backend.base import BackendTests, kinds_of
 from polystore.testing.checks import assert_raises, fresh_workspace
 from polystore.testing.opening import Stores, open_with
+from polystore.testing.outcomes import not_applicable
 from polystore.testing.vector.base import record
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class BackendChanges(BackendTests):
     async def test_documents_get_a_new_index(self, config: Mapping[str, Any]) -> None:
         """An index declared later holds for what was stored before, and orders it."""
         if "doc" not in kinds_of(config):
+            not_applicable("the backend serves no doc")
             return
         before: Stores = {"kit_grown_docs": {"kind": "doc", "indexes": ["a"]}}
         after: Stores = {"kit_grown_docs": {"kind": "doc", "indexes": ["a", ["b", "-a"]]}}
@@ -65,6 +67,7 @@ class BackendChanges(BackendTests):
     async def test_vectors_get_a_new_field(self, config: Mapping[str, Any]) -> None:
         """A field declared later holds for what was stored before."""
         if "vector" not in kinds_of(config):
+            not_applicable("the backend serves no vector")
             return
         plain = {"kind": "vector", "dimensions": 8}
         before: Stores = {"kit_grown_vectors": plain}

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from polystore.errors import Conflict
 from polystore.filters import F
-from polystore.testing.backend.base import STORE_OF, BackendTests, count, kinds_of, read, write
+from polystore.testing.backend.base import (
+    NOT_SHARED,
+    STORE_OF,
+    BackendTests,
+    count,
+    kinds_of,
+    read,
+    unserved,
+    write,
+)
+from polystore.testing.outcomes import not_applicable
 from polystore.testing.vector.base import unit
 
 if TYPE_CHECKING:
@@ -34,6 +44,7 @@ class BackendClients(BackendTests):
     async def test_two_clients_search(self, space: Workspace, config: Mapping[str, Any]) -> None:
         """Searches and finds see the writes of another client, too."""
         if not self.clients_share:
+            not_applicable(NOT_SHARED)
             return
         async with self.other(config, space.name) as other:
             for kind in kinds_of(config):
@@ -52,6 +63,7 @@ class BackendClients(BackendTests):
     ) -> None:
         """Compare-and-set holds between clients."""
         if "kv" not in kinds_of(config) or not self.clients_share:
+            not_applicable(unserved(config, "kv") or NOT_SHARED)
             return
         async with self.other(config, space.name) as other:
             await space.kv("kit_kv").put("n", 0)
@@ -87,6 +99,7 @@ class BackendClients(BackendTests):
     async def test_views_of_a_client(self, space: Workspace, config: Mapping[str, Any]) -> None:
         """A handle with other options reads and writes the same rows."""
         if "kv" not in kinds_of(config):
+            not_applicable("the backend serves no kv")
             return
         patient = space.kv("kit_kv").with_options(timeout=60)
         await patient.put("a", 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from polystore.backend import CONTRACT_VERSION
 from polystore.capabilities import KINDS, Feature, Kind
 from polystore.errors import UnsupportedError
@@ -15,6 +17,7 @@ from polystore.testing.doc import DocSuite
 from polystore.testing.graph import GraphSuite
 from polystore.testing.kv import KVSuite
 from polystore.testing.opening import METRIC_STORES, STORES, info_of, open_with
+from polystore.testing.outcomes import not_applicable, note_declared, note_refused
 from polystore.testing.vector import VectorSuite
 
 if TYPE_CHECKING:
@@ -33,10 +36,16 @@ SUITES: Final[dict[Kind, type]] = {
 class BackendDeclared(BackendTests):
     """Declarations."""
 
-    async def test_every_kind_has_its_suite(self, config: Mapping[str, Any]) -> None:
-        """The file of this class has a suite for every kind that the backend serves."""
+    async def test_every_kind_has_its_suite(
+        self, config: Mapping[str, Any], request: pytest.FixtureRequest
+    ) -> None:
+        """The file of this class has a suite for every kind, under a name that pytest collects."""
+        module = request.node.getparent(pytest.Module)
+        assert module is not None
         classes = [
-            c for c in vars(sys.modules[type(self).__module__]).values() if isinstance(c, type)
+            c
+            for name, c in vars(sys.modules[type(self).__module__]).items()
+            if isinstance(c, type) and module.istestclass(c, name)
         ]
         for kind in kinds_of(config):
             suite = SUITES[kind]
@@ -76,6 +85,7 @@ class BackendDeclared(BackendTests):
         """A vector store of a metric that the backend does not have is refused at open."""
         at_most = info_of(config).at_most
         if "vector" not in at_most:
+            not_applicable("the backend serves no vector")
             return
         assert Feature.METRIC_COSINE in at_most["vector"].features
         for name, feature in METRIC_STORES.items():
@@ -83,12 +93,18 @@ class BackendDeclared(BackendTests):
                 continue
             stores = {name: STORES["vector"][name]}
             await assert_raises(UnsupportedError, lambda s=stores: open_with(config, s).start())
+            note_refused(feature)
+        if set(METRIC_STORES.values()) <= at_most["vector"].features:
+            not_applicable("every metric is declared")
 
     async def test_undeclared_kinds_are_refused(self, config: Mapping[str, Any]) -> None:
         """A store of a kind that the backend does not serve is refused at open."""
+        if set(KINDS) == set(kinds_of(config)):
+            not_applicable("every kind is served")
         for kind in set(KINDS) - set(kinds_of(config)):
             stores = {STORE_OF[kind]: STORES[kind][STORE_OF[kind]]}
             await assert_raises(UnsupportedError, lambda s=stores: open_with(config, s).start())
+            note_refused(f"kind {kind}")
 
     async def test_undeclared_consistency_is_refused(self, client: Polystore) -> None:
         """`strong` reads work where declared, and are refused elsewhere."""
@@ -99,9 +115,11 @@ class BackendDeclared(BackendTests):
             store = handle(client, kind)
             strong = store.with_options(consistency="strong")
             if Feature.STRONG_READS in live.features:
+                note_declared(f"{kind} {Feature.STRONG_READS}", declared=True)
                 await strong.count()
             else:
                 await assert_raises(UnsupportedError, strong.count)
+                note_refused(f"{kind} {Feature.STRONG_READS}")
             await store.with_options(consistency="eventual").count()
 
     async def test_raw(self, client: Polystore) -> None:

@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from polystore.errors import Closed, ConfigError, Conflict, InvalidRecord, StoreNotFound
-from polystore.testing.backend.base import BackendTests, handle, read, write
+from polystore.testing.backend.base import NO_TRANSACTIONS, BackendTests, handle, read, write
 from polystore.testing.backend.units import names, transactional
 from polystore.testing.checks import assert_raises
+from polystore.testing.outcomes import not_applicable
 from polystore.types.records import Edge
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class BackendUnitRules(BackendTests):
         """Before it begins and after it ended a unit cannot be used, nor its handles."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         unit = space.unit_of_work(*names(kinds))
 
@@ -43,6 +45,7 @@ class BackendUnitRules(BackendTests):
         """A store that the unit does not name is refused; so are no store and an unknown one."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
 
         async def none() -> Any:
@@ -65,6 +68,7 @@ class BackendUnitRules(BackendTests):
         """A refused call that the application catches leaves the unit usable."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         async with space.unit_of_work(*names(kinds)) as unit:
             await write(unit, kinds[0], "before", 1)
@@ -91,6 +95,7 @@ class BackendUnitRules(BackendTests):
     async def test_large_batches_inside(self, space: Workspace) -> None:
         """Batches of many calls are part of the unit as a whole."""
         if "kv" not in transactional(space):
+            not_applicable(NO_TRANSACTIONS)
             return
         rows = (await space.kv("kit_kv").capabilities()).limits.batch_rows
         items = {f"k{n}": n for n in range(rows + 1)}
@@ -105,6 +110,7 @@ class BackendUnitRules(BackendTests):
     async def test_a_counter_loses_no_increment(self, space: Workspace) -> None:
         """Units that read and compare-and-set the same row never lose one another's writes."""
         if "kv" not in transactional(space):
+            not_applicable(NO_TRANSACTIONS)
             return
         await space.kv("kit_kv").put("n", 0)
 

@@ -12,6 +12,7 @@ from polystore.capabilities import Feature, Kind
 from polystore.errors import UnsupportedError
 from polystore.filters import F
 from polystore.testing.backend.base import (
+    NO_TRANSACTIONS,
     STORE_OF,
     BackendTests,
     count,
@@ -20,6 +21,7 @@ from polystore.testing.backend.base import (
     read,
     write,
 )
+from polystore.testing.outcomes import not_applicable, note_refused
 from polystore.testing.vector.base import unit as unit_vector
 
 if TYPE_CHECKING:
@@ -53,13 +55,17 @@ class BackendUnits(BackendTests):
 
     async def test_undeclared(self, space: Workspace, config: Mapping[str, Any]) -> None:
         """Where `transaction` is not declared a unit is refused, and nothing is changed."""
-        for kind in set(kinds_of(config)) - set(transactional(space)):
+        undeclared = set(kinds_of(config)) - set(transactional(space))
+        if not undeclared:
+            not_applicable("every kind declares transaction")
+        for kind in undeclared:
             await write(space, kind, "a", 1)
             try:
                 async with space.unit_of_work(STORE_OF[kind]) as unit:
                     await write(unit, kind, "a", 2)
             except UnsupportedError:
                 assert await read(space, kind, "a") == 1
+                note_refused(f"{kind} {Feature.TRANSACTION}")
             else:
                 raise AssertionError(f"{kind}: an undeclared unit of work was not refused")
 
@@ -67,6 +73,7 @@ class BackendUnits(BackendTests):
         """Everything shows together at the end, over all kinds."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         async with space.unit_of_work(*names(kinds)) as unit:
             assert unit.guarantee == "atomic"
@@ -82,6 +89,7 @@ class BackendUnits(BackendTests):
         """An exception undoes everything, over all kinds, and comes out as it is."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         for kind in kinds:
             await write(space, kind, "old", 1)
@@ -96,6 +104,7 @@ class BackendUnits(BackendTests):
         """Inside, every kind of read sees what the unit wrote and deleted."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         for kind in kinds:
             await write(space, kind, "old", 1)
@@ -127,6 +136,7 @@ class BackendUnits(BackendTests):
         """Nothing shows outside before the end."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         for kind in kinds:
             await write(space, kind, "a", 1)
@@ -145,6 +155,7 @@ class BackendUnits(BackendTests):
         """A unit whose task is cancelled, wherever it is, leaves nothing; the client goes on."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         wrote = asyncio.Event()
         for steps in range(6):
@@ -165,6 +176,7 @@ class BackendUnits(BackendTests):
         """Calls of one unit may come at the same time."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
         async with space.unit_of_work(*names(kinds)) as unit:
             await asyncio.gather(
@@ -180,6 +192,7 @@ class BackendUnits(BackendTests):
         """Units on rows of their own do not disturb one another."""
         kinds = transactional(space)
         if not kinds:
+            not_applicable(NO_TRANSACTIONS)
             return
 
         async def work(number: int) -> None:

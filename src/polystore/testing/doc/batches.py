@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from polystore.capabilities import Feature
 from polystore.errors import UnsupportedError
 from polystore.testing.checks import assert_refused
 from polystore.testing.doc.base import DocTests
+from polystore.testing.outcomes import note_declared
 
 if TYPE_CHECKING:
     from polystore.stores.doc import DocStore
@@ -81,7 +83,9 @@ class DocBatches(DocTests):
         """`atomic=True` stores everything, or refuses what is too large and stores nothing."""
         capabilities = await docs.capabilities()
         large = {f"l{n}": {"n": n} for n in range(capabilities.limits.batch_rows + 1)}
-        if "atomic_any_size" in capabilities.features:
+        any_size = Feature.ATOMIC_ANY_SIZE in capabilities.features
+        note_declared(Feature.ATOMIC_ANY_SIZE, declared=any_size)
+        if any_size:
             await docs.put_many(large, atomic=True)
             assert await docs.count() == len(large)
         else:

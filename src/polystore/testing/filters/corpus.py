@@ -201,9 +201,13 @@ class Corpus(ABC):
     async def count(self, filter_: FilterLike) -> int:
         """Return how many rows the store says match."""
 
+    def lacking(self, filter_: Filter) -> set[str]:
+        """Return what `filter_` needs and is not declared."""
+        return {f"filter {op}" for op in operators(filter_) - self.capabilities.filters}
+
     def can(self, filter_: Filter) -> bool:
-        """Return whether every operator of `filter_` is declared."""
-        return operators(filter_) <= self.capabilities.filters
+        """Return whether everything that `filter_` needs is declared."""
+        return not self.lacking(filter_)
 
     def expected(self, filter_: Filter) -> list[str]:
         """Return the ids of the rows that match by the definition of filters."""

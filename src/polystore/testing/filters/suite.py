@@ -14,6 +14,7 @@ from polystore.testing.checks import assert_raises
 from polystore.testing.filters.cases import Cases, system_cases
 from polystore.testing.filters.strategies import filters_on
 from polystore.testing.opening import Suite
+from polystore.testing.outcomes import note_answered, note_declared, note_refused
 from polystore.testing.strategies import many
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class FilterTests(Suite):
     @pytest.mark.parametrize("operator", OPERATORS)
     async def test_filter_operator(self, corpus: Corpus, operator: str) -> None:
         """An operator answers as defined, for every kind of operand; or is refused, undeclared."""
+        declared = operator in corpus.capabilities.filters
+        note_declared(f"filter {operator}", declared=declared)
         cases = Cases(corpus.main_paths, corpus.capabilities.limits.max_exact_integer)
         await agree(corpus, cases.of(operator))
 
@@ -82,9 +85,13 @@ async def agree(corpus: Corpus, filters: Iterable[Filter]) -> None:
     """Fail where the store's answers differ from the definition; undeclared ones are refused."""
     problems: list[str] = []
     for filter_ in filters:
-        if not corpus.can(filter_):
+        lacking = corpus.lacking(filter_)
+        if lacking:
             await assert_raises(UnsupportedError, lambda f=filter_: corpus.ids(f), about=filter_)
+            for what in lacking:
+                note_refused(what)
             continue
+        note_answered()
         problem = await corpus.problem(filter_)
         if problem is not None:
             problems.append(problem)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from polystore.capabilities import Feature
 from polystore.errors import UnsupportedError
 from polystore.testing.checks import assert_refused
 from polystore.testing.graph.base import GraphTests, edges
+from polystore.testing.outcomes import note_declared
 from polystore.types.records import Edge, Node
 
 if TYPE_CHECKING:
@@ -66,7 +68,9 @@ class GraphBatches(GraphTests):
         """`atomic=True` stores everything, or refuses what is too large and stores nothing."""
         capabilities = await graph.capabilities()
         large = [Node(f"n{n}") for n in range(capabilities.limits.batch_rows + 1)]
-        if "atomic_any_size" in capabilities.features:
+        any_size = Feature.ATOMIC_ANY_SIZE in capabilities.features
+        note_declared(Feature.ATOMIC_ANY_SIZE, declared=any_size)
+        if any_size:
             await graph.upsert_nodes(large, atomic=True)
             assert (await graph.count()).nodes == len(large)
         else:

@@ -8,6 +8,7 @@ from polystore.capabilities import Feature
 from polystore.errors import InvalidRecord
 from polystore.testing.checks import assert_raises, declared, fresh_workspace
 from polystore.testing.graph.base import GraphTests
+from polystore.testing.outcomes import note_declared
 from polystore.testing.values import LONG_KEYS, ODD_TEXTS, REFUSED_TEXTS
 from polystore.types.records import Node
 
@@ -103,6 +104,7 @@ class GraphLabels(GraphTests):
     async def test_typing_errors(self, graph: GraphStore) -> None:
         """A letter too many, too few or another is forgiven where `fuzzy_labels` is declared."""
         fuzzy = Feature.FUZZY_LABELS in (await graph.capabilities()).features
+        note_declared(Feature.FUZZY_LABELS, declared=fuzzy)
         await graph.upsert_nodes([Node(id_) for id_ in IDS])
         for text in ("Grace Hoper", "Grace Hoppper", "Grase Hopper"):
             matches = await graph.search_labels(text)

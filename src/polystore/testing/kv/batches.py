@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from polystore.capabilities import Feature
 from polystore.errors import UnsupportedError
 from polystore.testing.checks import assert_refused
 from polystore.testing.kv.base import KVTests
+from polystore.testing.outcomes import note_declared
 
 if TYPE_CHECKING:
     from polystore.stores.kv import KVStore
@@ -101,7 +103,9 @@ class KVBatches(KVTests):
         await kv.put_many(small, atomic=True)
         assert await kv.get_many(small) == list(small.values())
         large = {f"l{n}": n for n in range(limits.batch_rows + 1)}
-        if "atomic_any_size" in (await kv.capabilities()).features:
+        any_size = Feature.ATOMIC_ANY_SIZE in (await kv.capabilities()).features
+        note_declared(Feature.ATOMIC_ANY_SIZE, declared=any_size)
+        if any_size:
             await kv.put_many(large, atomic=True)
             assert await kv.get_many(large) == list(large.values())
         else:

@@ -17,6 +17,7 @@ from polystore.testing.checks import (
 from polystore.testing.kv.base import KVTests
 from polystore.testing.kv.basics import CLOCKS_APART
 from polystore.testing.opening import open_with
+from polystore.testing.outcomes import note_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,6 +176,7 @@ class KVExpiry(KVTests):
         stores = {"kit_kv_short": {"kind": "kv", "ttl": SOON}}
         if Feature.TTL not in (await kv.capabilities()).features:
             await assert_raises(PolystoreError, lambda: _put_in(config, stores))
+            note_refused(Feature.TTL)
             return
         async with open_with(config, stores) as client:
             short = client.workspace(fresh_workspace()).kv("kit_kv_short")

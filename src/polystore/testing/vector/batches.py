@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from polystore.capabilities import Feature
 from polystore.errors import UnsupportedError
 from polystore.testing.checks import assert_refused
+from polystore.testing.outcomes import note_declared
 from polystore.testing.vector.base import VectorTests, random_vectors, record, unit
 from polystore.types.records import VectorRecord
 
@@ -109,7 +111,9 @@ class VectorBatches(VectorTests):
         capabilities = await vectors.capabilities()
         rows = capabilities.limits.batch_rows + 1
         large = [record(f"l{n}") for n in range(rows)]
-        if "atomic_any_size" in capabilities.features:
+        any_size = Feature.ATOMIC_ANY_SIZE in capabilities.features
+        note_declared(Feature.ATOMIC_ANY_SIZE, declared=any_size)
+        if any_size:
             await vectors.upsert(large, atomic=True)
             assert await vectors.count() == rows
         else:

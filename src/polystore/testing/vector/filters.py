@@ -72,10 +72,10 @@ class SearchCorpus(MetadataCorpus):
     """The same, by search."""
 
     @override
-    def can(self, filter_: Filter) -> bool:
-        """Return whether a search takes this filter."""
+    def lacking(self, filter_: Filter) -> set[str]:
+        """Return what is not declared of that which a search with this filter needs."""
         able = Feature.FILTER in self.capabilities.features or is_trivial(filter_)
-        return able and super().can(filter_)
+        return super().lacking(filter_) | (set() if able else {str(Feature.FILTER)})
 
     @override
     async def ids(self, filter_: FilterLike) -> list[str]:

@@ -117,7 +117,7 @@ class Gate:
 
         Raises:
             OperationTimeout: The deadline passed; a repeatable write may or may not be stored.
-            OutcomeUnknown: The same for an operation that is not repeatable.
+            OutcomeUnknown: The same for an operation that is not repeatable, once it was sent.
         """
         self.check(store)
         with self._telemetry.operation(
@@ -138,17 +138,19 @@ class Gate:
         repeatable: bool,
     ) -> T:
         deadline = asyncio.timeout(self.seconds(call))
+        sent = call.session is not None
         try:
             async with deadline:
                 if call.session is not None:
                     return await hook()
                 async with self._slots:
+                    sent = True
                     return await self._attempt(hook, record, repeatable=repeatable)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            if repeatable:
-                raise self.timed_out(store, operation, call) from error
+            if repeatable or not sent:
+                raise self.timed_out(store, operation, call, maybe_applied=sent) from error
             raise self._unknown(store, operation) from error
         except PolystoreError as error:
             error.backend = error.backend or self.backend
@@ -171,13 +173,16 @@ class Gate:
             await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
         return await hook()
 
-    def timed_out(self, store: str, operation: str, call: Call) -> OperationTimeout:
-        """Return the error of a repeatable operation whose deadline passed."""
+    def timed_out(
+        self, store: str, operation: str, call: Call, *, maybe_applied: bool = True
+    ) -> OperationTimeout:
+        """Return the error of an operation whose deadline passed, and that may be repeated."""
         return OperationTimeout(
             f"{operation} did not finish within {self.seconds(call):g} s",
             backend=self.backend,
             store=store,
             hint="Raise the timeout, make the call smaller, or look at the server",
+            maybe_applied=maybe_applied,
         )
 
     def _unknown(self, store: str, operation: str) -> OutcomeUnknown:

@@ -18,7 +18,7 @@ from polystore.stores.vector_driver import VectorDriver
 from polystore.stores.vector_input import as_matrix
 from polystore.types.json_domain import check_text
 from polystore.types.names import check_key, check_keys
-from polystore.types.numbers import check_count
+from polystore.types.numbers import MAX_COUNT, check_count
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -174,8 +174,8 @@ class VectorReads(Handle[VectorDriver]):
         """
         _check_weights(weights)
         check_count(k, "k")
-        limit = (await self._store.ready()).capabilities.limits.k
-        depth = k * _FUSION_DEPTH if limit is None else min(k * _FUSION_DEPTH, max(limit, k))
+        limit = (await self._store.ready()).capabilities.limits.k or MAX_COUNT
+        depth = min(k * _FUSION_DEPTH, max(limit, k))
         by_vector = self.search(vector, k=depth, filter=filter, exact=exact)
         by_text = self.search_text(text, k=depth, filter=filter)
         if self._call.session is None:

@@ -105,6 +105,12 @@ async def test_waiting_for_a_turn_counts_towards_the_deadline() -> None:
     await asyncio.sleep(0)
     with pytest.raises(OperationTimeout):
         await narrow.run("s", "get", Call("w", timeout=0.02), failing([]))
+    # What never had its turn was surely not carried out, so it may be repeated whatever it is.
+    with pytest.raises(OperationTimeout) as caught:
+        await narrow.run(
+            "s", "put_if_absent", Call("w", timeout=0.02), failing([]), repeatable=False
+        )
+    assert not caught.value.maybe_applied
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first

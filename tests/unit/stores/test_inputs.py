@@ -174,6 +174,17 @@ async def test_no_rows_are_no_trouble(ps: polystore.Polystore, none: Any) -> Non
         await chunks.upsert_arrays(["a"], none)
 
 
+async def test_the_largest_count_is_no_trouble(ps: polystore.Polystore) -> None:
+    chunks = ps.vector("chunks")
+    await chunks.upsert([VectorRecord("a", [1, 2], "text")])
+    for hits in (
+        await chunks.search([1, 2], k=2**53),
+        await chunks.search_text("text", k=2**53),
+        await chunks.hybrid("text", [1, 2], k=2**53),
+    ):
+        assert [hit.id for hit in hits] == ["a"]
+
+
 @pytest.mark.parametrize(
     "weights", [(math.nan, 1), (1, -1), (math.inf, 1), (0, 0), (1,), (1, 1, 1)], ids=repr
 )

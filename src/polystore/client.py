@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
 
 from typing_extensions import override
 
@@ -18,6 +18,8 @@ from polystore.schema import planning
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
+from polystore.stores.typed_doc import TypedDocStore
+from polystore.stores.typed_vector import TypedVectorStore
 from polystore.stores.vector import VectorStore
 from polystore.types.call import Call
 from polystore.types.names import check_workspace
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Kind
     from polystore.specs import StoreSpec
     from polystore.stores.bound import BoundStore
+    from polystore.stores.typed import M
     from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding, Health
 
@@ -68,13 +71,24 @@ class Stores(ABC):
         """
         return KVStore(*self._view("kv", name))
 
-    def vector(self, name: str) -> VectorStore:
+    @overload
+    def vector(self, name: str) -> VectorStore: ...
+    @overload
+    def vector(self, name: str, *, model: type[M]) -> TypedVectorStore[M]: ...
+    def vector(
+        self, name: str, *, model: type[M] | None = None
+    ) -> VectorStore | TypedVectorStore[M]:
         """Return the vector store `name`, which must be declared.
+
+        Args:
+            name: Its name.
+            model: A pydantic model for the metadata, checked on the way in and out.
 
         Raises:
             StoreNotFound: It is not declared.
         """
-        return VectorStore(*self._view("vector", name))
+        store = VectorStore(*self._view("vector", name))
+        return store if model is None else TypedVectorStore(store, model)
 
     def graph(self, name: str) -> GraphStore:
         """Return the graph store `name`.
@@ -84,13 +98,22 @@ class Stores(ABC):
         """
         return GraphStore(*self._view("graph", name))
 
-    def doc(self, name: str) -> DocStore:
+    @overload
+    def doc(self, name: str) -> DocStore: ...
+    @overload
+    def doc(self, name: str, *, model: type[M]) -> TypedDocStore[M]: ...
+    def doc(self, name: str, *, model: type[M] | None = None) -> DocStore | TypedDocStore[M]:
         """Return the document store `name`.
+
+        Args:
+            name: Its name.
+            model: A pydantic model for the documents, checked on the way in and out.
 
         Raises:
             StoreNotFound: It is not declared, where only declared stores are allowed.
         """
-        return DocStore(*self._view("doc", name))
+        store = DocStore(*self._view("doc", name))
+        return store if model is None else TypedDocStore(store, model)
 
     def unit_of_work(
         self,
@@ -265,9 +288,16 @@ class Polystore(Stores):
         """Close every connection; safe to call twice."""
         async with self._turn:
             runtime, self._runtime = self._runtime, None
-            if runtime is not None:
-                # Shielded, so that a cancellation does not leave connections open.
-                await asyncio.shield(runtime.close())
+            if runtime is None:
+                return
+            # Shielded, so that a cancellation does not leave connections open; one waits for the
+            # end, a second one gets through.
+            closing = asyncio.ensure_future(runtime.close())
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                await closing
+                raise
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -32,6 +32,8 @@ JSONValue: TypeAlias = (
 
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**63 - 1
+DOMAIN_TYPES = (type(None), bool, int, float, str, datetime)
+"""Types of the values that are not containers."""
 MAX_DEPTH = 254
 """How many arrays and objects may lie inside one another; `orjson` writes no more."""
 

@@ -135,8 +135,9 @@ class PartialWrite(PolystoreError):
         backend: str | None = None,
         store: str | None = None,
         hint: str | None = "Repeat the call for the failed and unknown positions",
+        retryable: bool = True,
     ) -> None:
-        super().__init__(message, backend=backend, store=store, hint=hint, retryable=True)
+        super().__init__(message, backend=backend, store=store, hint=hint, retryable=retryable)
         self.done = done
         self.failed = failed
         self.unknown = unknown

@@ -36,6 +36,7 @@ class Watched(MemoryBackend):
     @override
     async def close(self) -> None:
         if self._space is not None:
+            await asyncio.sleep(0.01)
             Watched.closed += 1
         await super().close()
 
@@ -77,6 +78,16 @@ async def test_giving_up_while_it_opens_closes_what_had_opened() -> None:
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert Watched.closed == 1
+
+
+async def test_giving_up_while_it_closes_closes_nevertheless() -> None:
+    ps = await polystore.open(CONFIG).start()
+    closing = asyncio.create_task(ps.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert Watched.closed == 2
 
 
 async def test_a_closed_client_can_be_started_again() -> None:

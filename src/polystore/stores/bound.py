@@ -222,6 +222,7 @@ class BoundStore(Generic[D]):
             unknown=this if cut_off else [],
             backend=self.backend,
             store=self.name,
+            retryable=error.retryable,
         )
 
     def _check_consistency(self, capabilities: Capabilities, call: Call, operation: str) -> None:

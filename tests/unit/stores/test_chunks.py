@@ -254,3 +254,12 @@ async def test_a_commit_whose_fate_is_unknown_is_repeated_for_it_is_safe() -> No
     lost = OutcomeUnknown("cut off")
     with pytest.raises(ConnectionFailed, match="cut off"):
         await store_on(driver, commits=repeat(lost)).put_many(items(4), atomic=True)
+
+
+@pytest.mark.parametrize("error", [ConnectionFailed("gone"), InvalidRecord("odd")])
+async def test_a_partial_write_may_be_repeated_if_its_cause_may(
+    error: polystore.PolystoreError,
+) -> None:
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(FailingKV(error, 1)).put_many(items(8))
+    assert caught.value.retryable is error.retryable

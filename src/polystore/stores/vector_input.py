@@ -11,7 +11,7 @@ from polystore.errors import InvalidRecord
 from polystore.stores.columns import json_object
 from polystore.stores.ordering import value_at
 from polystore.types.batches import Decoded, VectorBatch
-from polystore.types.json_domain import check_text, encode_json
+from polystore.types.json_domain import check_json, check_text, encode_json
 from polystore.types.names import check_keys
 from polystore.types.sortkey import MISSING
 
@@ -92,9 +92,12 @@ def check_fields(metadata: Mapping[str, Any], fields: Mapping[Path, FieldType], 
         value = value_at(path, metadata, {})
         if value is MISSING or value is None or _has_type(value, declared):
             continue
+        # What is stored of it counts: an enum's value, the text of a UUID.
+        what = f"metadata field {path} of record {id_!r}"
+        if _has_type(check_json(value, what=what), declared):
+            continue
         raise InvalidRecord(
-            f"metadata field {path} of record {id_!r} is declared {declared}, "
-            f"but is a {type(value).__name__}",
+            f"{what} is declared {declared}, but is a {type(value).__name__}",
             hint="Store the declared type, or change `fields` and run `polystore plan`",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -264,6 +265,11 @@ def _or_raise(ranking: Hits | BaseException) -> Hits:
     return ranking
 
 
+def _check_score(score: object) -> None:
+    if isinstance(score, bool) or not isinstance(score, Real) or math.isnan(score):
+        raise InvalidRecord(f"min_score must be a number, not {score!r}", hint="Or leave it out")
+
+
 def _check_weights(weights: Sequence[float]) -> None:
     usable = [weight for weight in weights if math.isfinite(weight) and weight >= 0]
     if not len(usable) == len(weights) == 2 or not any(usable):  # noqa: PLR2004
@@ -273,8 +279,8 @@ def _check_weights(weights: Sequence[float]) -> None:
 
 
 def _check_tuning(min_score: float | None, ef: int | None, probes: int | None) -> None:
-    if min_score is not None and math.isnan(min_score):
-        raise InvalidRecord("min_score is NaN, which no score reaches", hint="Leave it out")
+    if min_score is not None:
+        _check_score(min_score)
     for name, value in (("ef", ef), ("probes", probes)):
         if value is not None:
             check_count(value, name)

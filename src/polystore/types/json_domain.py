@@ -169,12 +169,14 @@ def _entries(node: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(cast("list[Any]", node))
 
 
-def check_text(text: str, *, what: str) -> str:
-    """Return `text`, which must be Unicode without NUL and lone surrogates.
+def check_text(text: object, *, what: str) -> str:
+    """Return `text`, which must be Unicode text without NUL and lone surrogates.
 
     Raises:
         InvalidRecord: It is not.
     """
+    if not isinstance(text, str):
+        raise InvalidRecord(f"{what} must be text, not {type(text).__name__}")
     if "\x00" in text:
         raise InvalidRecord(f"{what} contains a NUL character", hint="Remove it")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polystore.errors import InvalidRecord
@@ -50,6 +51,6 @@ def check_timeout(value: object) -> float:
     Raises:
         InvalidRecord: It is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, Real) or not value > 0:
         raise InvalidRecord(f"a timeout must be a positive number of seconds, not {value!r}")
-    return value if value < MAX_COUNT else math.inf
+    return float(value) if value < MAX_COUNT else math.inf

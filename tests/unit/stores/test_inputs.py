@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -31,6 +33,14 @@ CONFIG: dict[str, Any] = {
         "chunks": {"kind": "vector", "dimensions": 2, "metric": "l2"},
     },
 }
+
+
+class Colour(Enum):
+    """An enum of texts."""
+
+    RED = "red"
+
+
 NO_COUNTS: list[Any] = [0, -1, True, 1.0, 1.5, "1", None, 2**63, math.inf]
 
 
@@ -338,3 +348,38 @@ async def test_deleting_says_what_is_meant(ps: polystore.Polystore) -> None:
         assert await store.delete([]) == 0
         with pytest.raises(InvalidRecord):
             await store.delete(cast("Any", ["a", None]))
+
+
+async def test_of_a_declared_field_counts_what_is_stored() -> None:
+    fields = {"s": "string", "i": "integer"}
+    chunks = {"kind": "vector", "dimensions": 2, "fields": fields}
+    async with polystore.open(CONFIG | {"stores": {"chunks": chunks}}) as ps:
+        vectors = ps.vector("chunks")
+        for value in (Colour.RED, UUID(int=1)):
+            await vectors.upsert([VectorRecord("a", [1, 2], metadata={"s": value})])
+            await vectors.update_metadata({"a": {"s": value}})
+        others: list[Any] = [5, True, ["x"], {}]
+        for value in others:
+            with pytest.raises(InvalidRecord, match="declared string"):
+                await vectors.upsert([VectorRecord("a", [1, 2], metadata={"s": value})])
+        with pytest.raises(InvalidRecord, match="declared integer"):
+            await vectors.update_metadata({"a": {"i": Colour.RED}})
+
+
+@pytest.mark.parametrize("score", [math.nan, True, "1", [1]])
+async def test_the_least_score_is_a_number(ps: polystore.Polystore, score: Any) -> None:
+    with pytest.raises(InvalidRecord, match="min_score"):
+        await ps.vector("chunks").search([1, 2], min_score=score)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"a", ["a"], "a\x00"])
+async def test_what_is_searched_for_is_text(ps: polystore.Polystore, text: Any) -> None:
+    chunks, edges = ps.vector("chunks"), ps.graph("edges")
+    for call in (
+        chunks.search_text(text),
+        chunks.hybrid(text, [1, 2]),
+        edges.search_labels(text),
+        chunks.upsert([VectorRecord("a", [1, 2], cast("Any", text or 5))]),
+    ):
+        with pytest.raises(InvalidRecord):
+            await call

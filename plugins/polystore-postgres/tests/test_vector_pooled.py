@@ -44,6 +44,7 @@ async def test_searches_keep_their_settings_and_leave_none(pooler_dsn: str) -> N
         assert exact[0][0].id == "000000"
         for _ in range(6):
             assert await pool.fetchval("SHOW enable_sort") == "on"
+            assert await pool.fetchval("SHOW jit_above_cost") == "100000"
             assert await pool.fetchval("SHOW maintenance_work_mem") == "64MB"
 
 

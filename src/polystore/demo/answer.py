@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_KINDS: Final = ("class", "function", "method", "section")
 STDLIB_QUESTIONS: Final = (
     "compress a stream of bytes",
-    "copy a whole directory tree",
-    "write rows to a CSV file",
+    "run a subprocess and capture its output",
+    "parse a date from an ISO string",
 )
 FOLDER_QUESTIONS: Final = (
     "how do I install it and begin",
@@ -34,15 +33,8 @@ FOLDER_QUESTIONS: Final = (
     "what happens when something goes wrong",
 )
 
-_WEIGHTS: Final = (1.0, 0.1)
-"""Of vectors and words. Engines rank words each in its own way, so words only lift what is near."""
-_EMPTY_WORDS: Final = re.compile(
-    r"\b(a|an|and|any|are|at|be|by|can|do|does|for|from|how|i|in|into|is|it|my|of|on|or|so|some|that"
-    r"|the|their|this|to|what|when|where|which|who|why|with|you|your)\b",
-    re.IGNORECASE,
-)
-"""Words of a question that say nothing about its subject; engines without a dictionary of a
-language would find them everywhere."""
+_WEIGHTS: Final = (1.0, 0.2)
+"""Of vectors and words: questions have few of the words of what answers them."""
 
 How: TypeAlias = Literal["hybrid", "vector"]
 
@@ -130,18 +122,13 @@ async def ask(
     wanted = _filter(kinds, package)
     how: How = "hybrid"
     if Feature.TEXT_SEARCH in (await chunks.capabilities()).features:
-        words = _subject(question)
-        found = await chunks.hybrid(words, vector, k=k, filter=wanted, weights=_WEIGHTS)
+        found = await chunks.hybrid(question, vector, k=k, filter=wanted, weights=_WEIGHTS)
     else:
         how = "vector"
         found = await chunks.search(vector, k=k, filter=wanted)
     hits = [_found(hit) for hit in found]
     around, documents = await asyncio.gather(_around(stores, hits), _behind(stores, hits))
     return Answer(question, how, hits, around, documents, time.perf_counter() - started)
-
-
-def _subject(question: str) -> str:
-    return " ".join(_EMPTY_WORDS.sub(" ", question).split()) or question
 
 
 def _filter(kinds: Sequence[str], package: str | None) -> Filter:

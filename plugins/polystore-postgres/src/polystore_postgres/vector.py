@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from polystore.stores.vector_driver import VectorDriver
 from polystore.types.json_domain import encode_json, merge_patch
-from polystore.types.records import Hit, Hits, Page, VectorRecord
+from polystore.types.records import Page, VectorRecord
 from polystore_postgres import vector_index
 from polystore_postgres.calls import session_of
 from polystore_postgres.codecs import encode_matrix
@@ -18,9 +18,9 @@ from polystore_postgres.schema_vector import vector_spec
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.vector_finder import Finder
-from polystore_postgres.vector_search import planner_settings
 from polystore_postgres.vector_sql import VectorSql
-from polystore_postgres.words import any_of, stored_words
+from polystore_postgres.vector_text import TextFinder
+from polystore_postgres.words import stored_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from polystore.stores.queries import FindQuery, SearchQuery, TextQuery
     from polystore.types.batches import VectorBatch
     from polystore.types.call import Call
+    from polystore.types.records import Hits
     from polystore.types.reports import Explanation
     from polystore_postgres.names import Names
     from polystore_postgres.pool import Pool
@@ -48,6 +49,7 @@ class PostgresVector(VectorDriver):
         self._spec = vector_spec(stored)
         self._sql = VectorSql(stored, names)
         self._finder = Finder(pool, self._spec, self._sql)
+        self._texts = TextFinder(pool, self._sql)
 
     @override
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
@@ -83,16 +85,7 @@ class PostgresVector(VectorDriver):
 
     @override
     async def search_text(self, call: Call, query: TextQuery) -> Hits:
-        wanted = any_of(query.text)
-        if wanted is None:
-            return Hits(exact=True, plan="text")
-        parameters: list[object] = [call.workspace, wanted, query.k]
-        sql = self._sql.filtered(self._sql.text("text"), query.filter, parameters)
-        session = session_of(call)
-        settings = planner_settings() if session is None else None
-        rows = await self._pool.fetch(sql, *parameters, session=session, settings=settings)
-        hits = [Hit(row[0], row[3], None, row[1], row[2]) for row in rows]
-        return Hits(hits, exact=True, plan="text")
+        return await self._texts.search(call, query)
 
     @override
     async def delete_many(self, call: Call, ids: list[str]) -> int:

@@ -100,7 +100,8 @@ class VectorSql:
             ("arrays", "".join(f", ${first + 1 + i}::bytea[]" for i in range(len(columns)))),
             ("updates", "".join(f",\n    {column} = {source}.{column}" for column in columns)),
             ("words", self._words()),
-            ("query", self._query()),
+            ("query", self._query("$2::text")),
+            ("word", self._query("a.word")),
             ("embedding", ", t.embedding" if with_vectors else ""),
             ("c_embedding", ", c.embedding" if with_vectors else ""),
         ):
@@ -112,7 +113,7 @@ class VectorSql:
             return "array_to_tsvector(string_to_array(r.words, ' '))"
         return f"to_tsvector({quote_literal(self.config)}::regconfig, r.words)"
 
-    def _query(self) -> str:
+    def _query(self, text: str) -> str:
         if self.config == PLAIN_CONFIG:
-            return "$2::text::tsquery"
-        return f"to_tsquery({quote_literal(self.config)}::regconfig, $2::text)"
+            return f"{text}::tsquery"
+        return f"to_tsquery({quote_literal(self.config)}::regconfig, {text})"

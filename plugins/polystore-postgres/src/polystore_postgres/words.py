@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from polystore.errors import LimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLAIN_CONFIG: Final = "simple"
 """The text search configuration that changes nothing about words."""
@@ -52,10 +55,15 @@ def stored_words(text: str | None, config: str) -> str | None:
     return joined
 
 
-def any_of(text: str) -> str | None:
-    """Return the tsquery that asks for any word of `text`; None if it has none."""
+def different_words(text: str) -> list[str]:
+    """Return the words of `text`, each once, in the order of their first place."""
+    return list(dict.fromkeys(words_of(text)))
+
+
+def any_word(words: Iterable[str]) -> str:
+    """Return the tsquery that asks for any of `words`, which come from `words_of`."""
     # A word has neither quotes nor backslashes, so it needs nothing but the quotes around it.
-    return " | ".join(f"'{word}'" for word in dict.fromkeys(words_of(text))) or None
+    return " | ".join(f"'{word}'" for word in words)
 
 
 def _short(word: str) -> str:

@@ -108,15 +108,61 @@ FROM unnest($2::__EXTENSION__.vector[]) WITH ORDINALITY AS q (vector, number)
 CROSS JOIN LATERAL (/* search */) AS h
 
 -- name: text
-SELECT c.id, c.text, c.metadata, c.rank
-FROM (
-    SELECT t.id, t.text, t.metadata, ts_rank(t.words, q.any_word, 1) AS rank
-    FROM __SCHEMA__.__TABLE__ AS t, (SELECT /* query */ AS any_word) AS q
-    WHERE t.workspace = $1 AND t.words @@ q.any_word AND /* filter */
-    OFFSET 0
-) AS c
-ORDER BY c.rank DESC, c.id
-LIMIT $3
+WITH asked AS MATERIALIZED (
+    SELECT /* word */ AS word, a.weight
+    FROM unnest($4::text[], $5::float8[]) AS a (word, weight)
+), ranked AS MATERIALIZED (
+    SELECT m.id, s.sum * $6::float8 / ($7::float8 + $8::float8 * length(m.words)) AS score
+    FROM (
+        -- A copy, so that it is decompressed once and not again for every word asked for.
+        SELECT t.id, strip(t.words) AS words
+        FROM __SCHEMA__.__TABLE__ AS t
+        WHERE t.workspace = $1 AND t.words @@ /* query */ AND /* filter */
+        LIMIT $9
+    ) AS m
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(a.weight), 0) AS sum FROM asked AS a WHERE m.words @@ a.word
+    ) AS s
+), best AS (
+    SELECT r.id, r.score FROM ranked AS r ORDER BY r.score DESC, r.id LIMIT $3
+)
+SELECT t.id, t.text, t.metadata, b.score, (SELECT count(*) FROM ranked)
+FROM best AS b
+JOIN __SCHEMA__.__TABLE__ AS t ON t.workspace = $1 AND t.id = b.id
+ORDER BY b.score DESC, t.id
+
+-- name: text_totals
+SELECT
+    (SELECT count(*) FROM (
+        SELECT FROM __SCHEMA__.__TABLE__ AS t WHERE t.workspace = $1 LIMIT $2
+    ) AS bounded),
+    (SELECT c.reltuples::bigint FROM pg_class AS c WHERE c.oid = $4::text::regclass),
+    (SELECT avg(s.length)::float8 FROM (
+        SELECT length(t.words) FROM __SCHEMA__.__TABLE__ AS t
+        WHERE t.workspace = $1 AND t.words IS NOT NULL LIMIT $3
+    ) AS s)
+
+-- name: text_counts
+WITH sample AS MATERIALIZED (
+    SELECT strip(t.words) AS words FROM __SCHEMA__.__TABLE__ AS t
+    WHERE t.workspace = $1 AND t.words IS NOT NULL
+    LIMIT $3
+), seen AS MATERIALIZED (
+    SELECT a.number, /* word */ AS word,
+        (SELECT count(*) FROM sample AS s WHERE s.words @@ /* word */) AS records
+    FROM unnest($2::text[]) WITH ORDINALITY AS a (word, number)
+)
+SELECT
+    CASE WHEN s.records < $4 THEN (
+        SELECT count(*) FROM (
+            SELECT FROM __SCHEMA__.__TABLE__ AS t
+            WHERE t.workspace = $1 AND t.words @@ s.word
+            LIMIT $5
+        ) AS bounded
+    ) END,
+    s.records, (SELECT count(*) FROM sample)
+FROM seen AS s
+ORDER BY s.number
 
 -- name: index_state
 SELECT x.indisvalid AND x.indisready AS ready, i.reloptions AS options,

@@ -51,6 +51,7 @@ def check_timeout(value: object) -> float:
     Raises:
         InvalidRecord: It is something else.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not value > 0:
+    seconds = cast("float", value)
+    if isinstance(value, bool) or not isinstance(value, Real) or not seconds > 0:
         raise InvalidRecord(f"a timeout must be a positive number of seconds, not {value!r}")
-    return float(value) if value < MAX_COUNT else math.inf
+    return float(seconds) if seconds < MAX_COUNT else math.inf

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 RUN := .venv/bin/
 
-.PHONY: help demo test lint bench setup servers lock clean
+.PHONY: help demo test lint bench docs setup servers lock clean
 help:  ## This list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -22,6 +22,10 @@ lint: setup  ## Format, lint, types, layers.
 bench: setup  ## Measure against the bare driver, in one run.
 	$(RUN)python -m bench $(ARGS)
 
+docs: setup  ## The documentation site, into site/; a warning is an error.
+	$(RUN)python tools/docs_reference.py
+	$(RUN)zensical build --strict --clean
+
 setup:
 	@tools/setup.sh
 
@@ -33,4 +37,4 @@ lock: setup  ## Resolve the dependencies anew; ARGS=--upgrade takes newer ones.
 
 clean:  ## Remove everything that is not in the repository, the demo's database included.
 	-@test ! -x $(RUN)polystore || $(RUN)python -m polystore_postgres.embedded stop .polystore
-	rm -rf .venv .tools .polystore .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .tools .polystore .pytest_cache .ruff_cache .hypothesis .coverage .cache site

@@ -97,7 +97,7 @@ class IndexSpec(BaseModel):
         default=80, ge=1, le=1000, description="HNSW: candidates while searching, by default."
     )
     lists: int | None = Field(
-        default=None, ge=1, le=32768, description="IVFFlat: lists; None chooses."
+        default=None, ge=1, le=32768, description="IVFFlat: lists; null chooses."
     )
     probes: int | None = Field(default=None, ge=1, le=32768, description="IVFFlat: lists searched.")
     quantization: Literal["none", "half", "binary"] = Field(
@@ -115,8 +115,10 @@ class VectorSpec(_Spec):
     """A vector store: ids to a float32 vector, a text and metadata."""
 
     kind: Literal["vector"] = "vector"
-    dimensions: int = Field(ge=1, le=65536)
-    metric: Metric = "cosine"
+    dimensions: int = Field(ge=1, le=65536, description="Of the vectors; cannot be changed.")
+    metric: Metric = Field(
+        default="cosine", description="What near means; `ip` is the inner product."
+    )
     embedding_model: str | None = Field(
         default=None, description="Remembered; opening the store with another one is refused."
     )

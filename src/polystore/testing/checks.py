@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import uuid
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -18,7 +19,7 @@ from polystore.stores.vector import VectorStore
 from polystore.testing.outcomes import note_declared, note_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
     from polystore.capabilities import Feature
     from polystore.errors import PolystoreError
@@ -79,6 +80,23 @@ async def snapshot(store: Store) -> Any:
     return sorted(nodes), sorted(edges)
 
 
+async def contents(store: Store) -> Any:
+    """Return everything that a store holds in its workspace, without versions, comparable."""
+    if isinstance(store, KVStore):
+        return sorted([(e.key, repr(e.value)) async for e in store.scan()])
+    if isinstance(store, DocStore):
+        return sorted([(d.id, _shown(d.data)) async for d in store.scan()])
+    if isinstance(store, VectorStore):
+        return sorted([(r.id, r.text or "", _shown(r.metadata)) async for r in store.scan()])
+    nodes = [(n.id, n.labels, _shown(n.properties)) async for n in store.scan_nodes()]
+    edges = [(*e.key, _shown(e.properties)) async for e in store.scan_edges()]
+    return sorted(nodes), sorted(edges)
+
+
+def _shown(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
 async def assert_refused(
     store: Store,
     error: type[PolystoreError],
@@ -114,6 +132,74 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, what: str) -> 
                 await asyncio.sleep(_STEP)
     except TimeoutError:
         pytest.fail(f"waited {WAIT:g} s, but never: {what}")
+
+
+async def within(awaitable: Awaitable[T], *, what: str) -> T:
+    """Return what `awaitable` gives; fail when it gives nothing within `WAIT` seconds."""
+    try:
+        async with asyncio.timeout(WAIT):
+            return await awaitable
+    except TimeoutError:
+        pytest.fail(f"waited {WAIT:g} s for {what}: something was not let go of")
+
+
+class Cut:
+    """Carries out an awaitable, and does something just before one of its awaits.
+
+    Args:
+        awaitable: What to carry out.
+        step: Which of the points at which it gives up the event loop, from 1 on.
+        act: What to do there.
+
+    Attributes:
+        steps: How often it gave up the event loop.
+        answer: What it returned.
+        error: What it raised.
+    """
+
+    def __init__(self, awaitable: Awaitable[Any], step: int, act: Callable[[], None]) -> None:
+        self.steps = 0
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self._awaitable = awaitable
+        self._step = step
+        self._act = act
+
+    async def run(self) -> None:
+        """Carry it out; what it raises is kept."""
+        try:
+            self.answer = await self
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Go on from step to step."""
+        inner = self._awaitable.__await__()
+        proceed: Callable[[], Any] = inner.__next__
+        while True:
+            try:
+                waited_for = proceed()
+            except StopIteration as end:
+                return end.value
+            self.steps += 1
+            if self.steps == self._step:
+                self._act()
+            try:
+                sent = yield waited_for
+            except BaseException as error:
+                proceed = functools.partial(_throw, inner, error)
+            else:
+                proceed = functools.partial(_send, inner, sent)
+
+
+def _throw(inner: Any, error: BaseException) -> Any:
+    return inner.throw(error)
+
+
+def _send(inner: Any, value: Any) -> Any:
+    # Only generators can be sent to; what else can be waited for takes nothing.
+    return next(inner) if value is None else inner.send(value)
 
 
 def declared(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from polystore.testing.backend.catalogue import BackendCatalogue
 from polystore.testing.backend.changes import BackendChanges
 from polystore.testing.backend.clients import BackendClients
+from polystore.testing.backend.cut_off import BackendCutOff
 from polystore.testing.backend.declared import BackendDeclared
 from polystore.testing.backend.lifecycle import BackendLifecycle
 from polystore.testing.backend.trouble import BackendTrouble
@@ -21,6 +22,7 @@ class BackendSuite(
     BackendChanges,
     BackendWorkspaces,
     BackendTrouble,
+    BackendCutOff,
     BackendUnits,
     BackendUnitRules,
 ):

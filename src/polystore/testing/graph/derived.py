@@ -61,7 +61,14 @@ class GraphDerived(GraphTests):
         depth, most = data.draw(st.integers(0, 4)), data.draw(st.integers(1, 8))
         found = await graph.subgraph(seeds, depth=depth, max_nodes=most, direction=way, types=types)
         assert found == await graph_walks.subgraph(driver, call, seeds, depth, most, seen, wanted)
-        ends = data.draw(st.sampled_from(IDS)), data.draw(st.sampled_from(IDS))
         longest = data.draw(st.integers(1, 5))
-        path = await graph.shortest_path(*ends, max_depth=longest, direction=way, types=types)
-        assert path == await graph_walks.shortest_path(driver, call, *ends, longest, seen, wanted)
+        # Against the direction of edges that are there, besides any two nodes.
+        pairs = [(target, source) for source, _, target in keys[:3]]
+        for ends in (*pairs, (data.draw(st.sampled_from(IDS)), data.draw(st.sampled_from(IDS)))):
+            path = await graph.shortest_path(*ends, max_depth=longest, direction=way, types=types)
+            assert path == await graph_walks.shortest_path(
+                driver, call, *ends, longest, seen, wanted
+            )
+        some = data.draw(st.lists(st.sampled_from(IDS), max_size=6, unique=True))
+        among = await driver.edges_among(call, some)
+        assert among == await graph_walks.edges_among(driver, call, some)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asyncpg import exceptions as pg
 
 from polystore.errors import ConnectionFailed, OutcomeUnknown
-from polystore_postgres.errors import DRIVER_ERRORS
+from polystore_postgres.errors import DRIVER_ERRORS, never_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,11 +168,14 @@ def unknown_outcome(backend: str) -> OutcomeUnknown:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    return isinstance(error, asyncio.CancelledError | TimeoutError | pg.InterfaceError)
+    kinds = asyncio.CancelledError | TimeoutError | pg.InterfaceError | pg.InternalClientError
+    return isinstance(error, kinds)
 
 
 def _unknown(error: BaseException) -> bool:
     """Whether the server may have done it: it answered with no error of its own."""
+    if never_sent(error):
+        return False
     if isinstance(error, pg.PostgresConnectionError | pg.CrashShutdownError):
         return True
     return not isinstance(error, pg.PostgresError | pg.DataError)

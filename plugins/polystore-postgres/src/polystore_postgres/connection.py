@@ -13,7 +13,7 @@ import asyncpg
 from polystore.errors import PolystoreError, UnsupportedError
 from polystore_postgres import codecs
 from polystore_postgres.embedded import DATABASE, PORT, USER, EmbeddedServer
-from polystore_postgres.errors import Translator
+from polystore_postgres.errors import WIRE_ERRORS, Translator
 
 if TYPE_CHECKING:
     from polystore_postgres.config import PostgresConfig
@@ -22,13 +22,16 @@ MINIMUM_VERSION = 14
 _MAX_PAUSE = 10.0
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
 # All that a pooler in transaction mode lets through at start-up.
-_POOLER_SETTINGS = frozenset({"application_name"})
+_POOLER_SETTINGS = frozenset({"application_name", "standard_conforming_strings"})
+# Our statements have backslashes in strings, whatever is the database's default.
+_FIXED = {"standard_conforming_strings": "on"}
 _FACTS = """
 SELECT current_setting('server_version_num')::int AS version_number,
        current_setting('server_version') AS version,
        current_database() AS database,
        current_user AS "user",
-       pg_is_in_recovery() AS read_only,
+       pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS read_only,
+       current_setting('server_encoding') AS encoding,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
        (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'vector') AS vector_schema,
@@ -36,6 +39,11 @@ SELECT current_setting('server_version_num')::int AS version_number,
            AS vector_available,
        (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_trgm') AS trigram_schema
+"""
+
+_NO_LIMITS = """
+SELECT set_config(name, '0', $1) FROM pg_settings
+ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
 """
 
 
@@ -48,7 +56,8 @@ class ServerFacts:
         version_number: As it compares, e.g. 180004.
         database: The database we are in.
         user: Whom we are there.
-        read_only: Whether it is a standby.
+        read_only: Whether it is a standby, or makes transactions read-only.
+        encoding: Of the database.
         vector_version: The version of pgvector in this database; None: not installed here.
         vector_schema: The SQL schema it lives in.
         vector_available: The version the server could install; None: it has none.
@@ -60,6 +69,7 @@ class ServerFacts:
     database: str
     user: str
     read_only: bool
+    encoding: str
     vector_version: str | None
     vector_schema: str | None
     vector_available: str | None
@@ -117,6 +127,16 @@ def _keep_alive(wire: socket.socket | None) -> None:
             wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
+async def be_patient(connection: Connection, *, local: bool) -> None:
+    """Lift the time limits of the server for schema work, which takes as long as it takes.
+
+    Args:
+        connection: Whose limits.
+        local: For the running transaction only.
+    """
+    await connection.fetch(_NO_LIMITS, local)
+
+
 class Endpoint:
     """A server to connect to, as configured.
 
@@ -135,6 +155,7 @@ class Endpoint:
     ) -> None:
         self._config = config
         self.translator = Translator(backend, config.secrets())
+        self._embedded = embedded
         if embedded is not None:
             self._arguments: dict[str, Any] = {
                 "host": [embedded.host],
@@ -148,7 +169,7 @@ class Endpoint:
             self._arguments = _arguments(config, admin=admin)
             self.address = _address(self._arguments)
         settings = {"application_name": config.application_name, **config.server_settings}
-        settings = {**self._arguments.pop("server_settings", {}), **settings}
+        settings = {**self._arguments.pop("server_settings", {}), **settings, **_FIXED}
         pooled = config.pgbouncer and not (admin and config.admin_dsn is not None)
         self.local_settings: dict[str, str] = {}
         if pooled:
@@ -160,20 +181,30 @@ class Endpoint:
         self._arguments.setdefault("timeout", config.connect.timeout)
 
     async def connect(self) -> Connection:
-        """Open one connection, one attempt.
+        """Open one connection, one attempt; an embedded server that died is started again.
 
         Raises:
             ConfigError: The TLS files or the address make no sense.
             ConnectionFailed: The server cannot be reached, or refuses us.
         """
         try:
-            return await asyncpg.connect(
-                **self._arguments,
-                command_timeout=self._config.pool.command_timeout,
-                connection_class=Connection,
-            )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+            try:
+                return await self._connect()
+            except (ConnectionRefusedError, FileNotFoundError, asyncpg.CannotConnectNowError):
+                if self._embedded is None:
+                    raise
+            await asyncio.to_thread(self._embedded.revive)
+            self._arguments["host"] = [self._embedded.host]
+            return await self._connect()
+        except (*WIRE_ERRORS, ValueError) as error:
             raise self.translator.connecting(error, self.address) from error
+
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            **self._arguments,
+            command_timeout=self._config.pool.command_timeout,
+            connection_class=Connection,
+        )
 
     async def connect_patiently(self) -> Connection:
         """Open one connection, with further attempts while the server may be starting.
@@ -197,13 +228,13 @@ class Endpoint:
         """Return what the server is.
 
         Raises:
-            UnsupportedError: It is older than polystore supports.
+            UnsupportedError: It is older than polystore supports, or the database not in UTF-8.
         """
         try:
             # In a transaction, as a pooler may change the server between two messages else.
             async with connection.transaction():
                 row = await connection.fetchrow(_FACTS)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except WIRE_ERRORS as error:
             raise self.translator.connecting(error, self.address) from error
         facts = ServerFacts(**dict(row or {}))
         if facts.version_number < MINIMUM_VERSION * 10_000:
@@ -212,6 +243,14 @@ class Endpoint:
                 backend=self.translator.backend,
                 hint=f"Upgrade it to {MINIMUM_VERSION} or later",
             )
+        if facts.encoding != "UTF8":
+            raise UnsupportedError(
+                f"database {facts.database!r} at {self.address} is in {facts.encoding}, which "
+                "cannot hold every text",
+                backend=self.translator.backend,
+                hint="Use a database made with CREATE DATABASE ... ENCODING 'UTF8' "
+                "TEMPLATE template0",
+            )
         return facts
 
     async def prepare(self, connection: Connection, facts: ServerFacts) -> None:
@@ -219,7 +258,7 @@ class Endpoint:
         try:
             async with connection.transaction():
                 await codecs.register(connection, facts.vector_schema)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except WIRE_ERRORS as error:
             raise self.translator.connecting(error, self.address) from error
 
 

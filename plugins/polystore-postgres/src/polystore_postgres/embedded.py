@@ -103,7 +103,7 @@ class EmbeddedServer:
                 fcntl.flock(self._users, fcntl.LOCK_SH)
         except OSError as error:
             raise self._unusable(error) from error
-        atexit.register(self._at_exit)
+        atexit.register(self.release)
 
     def revive(self) -> None:
         """Start the server again if it died while we use it; does nothing otherwise. Blocks.
@@ -134,7 +134,7 @@ class EmbeddedServer:
             OperationTimeout: The server did not stop in time; it is still stopping.
         """
         users, self._users = self._users, None
-        atexit.unregister(self._at_exit)
+        atexit.unregister(self.release)
         if users is None:
             return
         if os.getpid() != self._process:  # a forked child closes its copy, not the use
@@ -155,9 +155,6 @@ class EmbeddedServer:
     async def close(self) -> None:
         """Stop using the server without blocking the event loop."""
         await _finish(asyncio.ensure_future(asyncio.to_thread(self.release)))
-
-    def _at_exit(self) -> None:
-        self.release()
 
     def _unusable(self, error: OSError) -> ConfigError:
         return ConfigError(

@@ -22,8 +22,19 @@ from polystore.errors import (
     UnsupportedError,
 )
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ConnectionError)
-"""What a statement on an open connection may raise; connecting may raise any OSError, too."""
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+DRIVER_ERRORS = (*_DRIVER, TimeoutError, ConnectionError)
+"""What a statement on an open connection may raise."""
+WIRE_ERRORS = (*_DRIVER, OSError)
+"""What opening or closing a connection may raise."""
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether the driver refused before it sent anything.
+
+    It does on an idle connection whose server has said goodbye, until it sees the end of it.
+    """
+    return isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 @dataclass(frozen=True)
@@ -36,9 +47,34 @@ class _Rule:
     retryable: bool | None = None
 
 
-_APPLY = "The tables differ from what is expected: run `polystore apply`, see `polystore doctor`"
+_APPLY = (
+    "Something that polystore made is missing or was changed: see `polystore doctor`; what "
+    "`polystore apply` does not mend has to come from a backup"
+)
+_TAKEN = (
+    "Something else has that name: choose another namespace for polystore. If polystore's "
+    "ledger or catalogue was lost, restore the schema from a backup"
+)
 _NEWER = "The store was changed since this process opened it: open it again, as it is declared now"
 _PRIVILEGE = "GRANT it to the database user, or give an admin_dsn for schema work"
+_PRIVILEGES = (
+    ("for database", "GRANT CREATE ON DATABASE to the user, or give an admin_dsn for schema work"),
+    (
+        "for schema",
+        "GRANT USAGE ON SCHEMA to the user, and CREATE for schema work; or give an admin_dsn",
+    ),
+    ("for table", "GRANT SELECT, INSERT, UPDATE, DELETE ON every table of the schema to the user"),
+    (
+        "create extension",
+        "Let an administrator run CREATE EXTENSION in this database, or GRANT CREATE ON DATABASE, "
+        "or give an admin_dsn",
+    ),
+    ("must be owner", "Give the address of the tables' owner as admin_dsn"),
+)
+"""What to grant, by what the server's message says."""
+_TIMEOUT = "Raise the server's statement_timeout and pool.command_timeout, or make the call smaller"
+_SETTINGS = ("22023", "42704", "55P02", "22P02")
+"""What the server answers to a parameter that it does not know or take, when we connect."""
 _RULES = (
     _Rule("08", ConnectionFailed, "The connection was lost; repeat the call"),
     _Rule("0A", UnsupportedError, None),
@@ -60,12 +96,12 @@ _RULES = (
     _Rule("42703", SchemaMismatch, _APPLY),
     _Rule("42883", SchemaMismatch, _APPLY),
     _Rule("42P01", SchemaMismatch, _APPLY),
-    _Rule("42P07", Conflict, "Somebody else created it at the same moment; repeat the call", True),
+    _Rule("42P07", SchemaMismatch, _TAKEN),
     _Rule("53", ConnectionFailed, "The server is short of memory, disk space or connections"),
     _Rule("53300", ConnectionFailed, "Lower pool.max, or raise the server's max_connections"),
     _Rule("54", LimitExceeded, "Make the value or the batch smaller"),
     _Rule("55P03", OperationTimeout, "Somebody holds a lock; repeat the call"),
-    _Rule("57014", OperationTimeout, "Raise pool.command_timeout, or make the call smaller"),
+    _Rule("57014", OperationTimeout, _TIMEOUT),
     _Rule("57P", ConnectionFailed, "The server is starting, stopping or restarting; repeat"),
     _Rule("57P04", ConnectionFailed, "The database was dropped", False),
     _Rule("58", ConnectionFailed, "The server has trouble with its storage; see its log", False),
@@ -94,6 +130,9 @@ class Translator:
             return self._from_server(error)
         if isinstance(error, asyncpg.InterfaceError):
             return self._from_driver(error)
+        if never_sent(error):
+            text = "the server had closed the connection"
+            return self._make(ConnectionFailed, text, "Repeat the call", maybe_applied=False)
         if isinstance(error, TimeoutError):
             return self._make(
                 OperationTimeout,
@@ -104,9 +143,20 @@ class Translator:
 
     def connecting(self, error: BaseException, address: str) -> PolystoreError:
         """Return the error to raise when no connection could be opened."""
+        found = self._connecting(error, address)
+        if isinstance(found, ConnectionFailed | OperationTimeout):
+            found.maybe_applied = False  # nothing was sent
+        return found
+
+    def _connecting(self, error: BaseException, address: str) -> PolystoreError:
         where = f"cannot connect to PostgreSQL at {address}"
         if isinstance(error, asyncpg.PostgresError):
+            if error.sqlstate in _SETTINGS:
+                text = f"{where}: {error.args[0]}"
+                return self._make(ConfigError, text, "Correct server_settings, or the dsn")
             return self._from_server(error, where=f"{where}: ")
+        if isinstance(error, pg.InterfaceError) and _lost(str(error)):
+            return self._from_network(error, where)
         if isinstance(error, pg.InterfaceError | ValueError) and not isinstance(error, OSError):
             return self._make(ConfigError, f"{where}: {error.args[0]}", None)
         if isinstance(error, ssl.SSLError):
@@ -147,7 +197,10 @@ class Translator:
         if not rules:
             return self._make(PolystoreError, f"{text} (SQLSTATE {state})", None)
         rule = max(rules, key=lambda rule: len(rule.prefix))
-        return self._make(rule.make, text, rule.hint, retryable=rule.retryable)
+        hint = rule.hint
+        if state == pg.InsufficientPrivilegeError.sqlstate:
+            hint = next((told for words, told in _PRIVILEGES if words in text), hint)
+        return self._make(rule.make, text, hint, retryable=rule.retryable)
 
     def _from_driver(self, error: asyncpg.InterfaceError) -> PolystoreError:
         text = str(error.args[0]).split("\n")[0] if error.args else type(error).__name__
@@ -155,7 +208,7 @@ class Translator:
             return self._make(InvalidRecord, text, None)
         if isinstance(error, pg.UnsupportedClientFeatureError):
             return self._make(UnsupportedError, text, None)
-        if "closed" in text or "released" in text:
+        if _lost(text):
             return self._make(ConnectionFailed, f"the connection was lost: {text}", "Repeat it")
         return self._make(PolystoreError, text, None)
 
@@ -166,7 +219,15 @@ class Translator:
         hint: str | None,
         *,
         retryable: bool | None = None,
+        maybe_applied: bool = True,
     ) -> PolystoreError:
         for secret in self.secrets:
             text = text.replace(secret, "***")
-        return make(text, backend=self.backend, hint=hint, retryable=retryable)
+        made = make(text, backend=self.backend, hint=hint, retryable=retryable)
+        if isinstance(made, ConnectionFailed | OperationTimeout):
+            made.maybe_applied = maybe_applied
+        return made
+
+
+def _lost(text: str) -> bool:
+    return "closed" in text or "released" in text

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from polystore_postgres.connection import be_patient
 from polystore_postgres.errors import DRIVER_ERRORS
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ async def exclusively(pool: Pool, what: str) -> AsyncGenerator[None]:
     """
     connection = await pool.endpoint.connect_patiently()
     try:
+        # The lock ends with its transaction, which will be idle for as long as the work takes.
         # CREATE INDEX CONCURRENTLY waits for whoever has a snapshot, as one has who waits inside
         # a statement: so nobody waits inside one, but asks again.
         while True:
             transaction = connection.transaction()
             await transaction.start()
+            await be_patient(connection, local=True)
             if await connection.fetchval(_TRY, what):
                 break
             await transaction.rollback()

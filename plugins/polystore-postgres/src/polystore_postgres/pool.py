@@ -11,15 +11,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from polystore_postgres.borrow import Borrow, set_local
-from polystore_postgres.connection import Connection, Endpoint, ServerFacts
-from polystore_postgres.errors import DRIVER_ERRORS
+from polystore_postgres.connection import Connection, Endpoint, ServerFacts, be_patient
+from polystore_postgres.errors import DRIVER_ERRORS, WIRE_ERRORS
 from polystore_postgres.transaction import run_transaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+
+    import asyncpg
 
     from polystore.types.call import Isolation
     from polystore_postgres.config import PostgresConfig
@@ -218,14 +218,17 @@ class Pool(Slots):
         """Lend a connection for schema work: to `admin_dsn` where given, else of this pool."""
         if self.config.admin_dsn is None:
             async with self.acquire(autocommit=True, raw=True) as connection:
+                if not self.config.pgbouncer:  # it would reach whoever gets that session next
+                    await be_patient(connection, local=False)
                 yield connection
             return
         endpoint = Endpoint(self.config, backend=self.backend, admin=True)
         connection = await endpoint.connect_patiently()
         try:
             await endpoint.prepare(connection, await endpoint.facts(connection))
+            await be_patient(connection, local=False)
             yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except WIRE_ERRORS as error:
             raise self.translator.statement(error) from error
         finally:
             connection.terminate()

@@ -7,10 +7,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from polystore.errors import Closed, OperationTimeout, WrongLoop
 from polystore_postgres.connection import Connection
+from polystore_postgres.errors import WIRE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -271,7 +270,7 @@ class Slots:
     async def _close(self, connection: Connection) -> None:
         try:
             await connection.close(timeout=_CLOSE_TIMEOUT)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except WIRE_ERRORS:
             pass  # it was going away anyhow; cut below
         finally:
             self._drop(connection)
@@ -286,7 +285,7 @@ class Slots:
                 if not self.config.pgbouncer:
                     await connection.execute(connection.get_reset_query())
                 connection.held.clear()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except WIRE_ERRORS:
             self._drop(connection)
         except BaseException:
             self._drop(connection)

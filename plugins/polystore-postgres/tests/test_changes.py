@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import pytest
 
-from polystore.errors import ConfigError, Conflict, PolystoreError, SchemaMismatch
+from polystore.errors import ConfigError, PolystoreError, SchemaMismatch
 from polystore.filters import F, Path
 from polystore.specdiff import SpecChange, StoredSpec, compare_specs, spec_after
 from polystore.specs import DocSpec, KVSpec
@@ -172,7 +172,7 @@ async def test_a_missing_index_is_told_with_the_way_out(backend: PostgresBackend
 
 async def test_creating_is_all_or_nothing(backend: PostgresBackend) -> None:
     await backend.pool.execute("CREATE TABLE polystore.doc_documents (x int)")
-    with pytest.raises(Conflict):
+    with pytest.raises(SchemaMismatch, match="already exists"):
         await create_store(backend, BEFORE)
     assert await backend.catalogue() == {}
 

@@ -16,6 +16,7 @@ from polystore_postgres.config import PostgresConfig
 from polystore_postgres.embedded import EmbeddedServer, start_embedded
 from polystore_postgres.exclusion import exclusively
 from polystore_postgres.findings import find
+from polystore_postgres.grants import grant_layout, grant_store
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
@@ -132,6 +133,8 @@ class PostgresBackend(Backend[PostgresConfig]):
             await self.pool.refresh()
         async with self.pool.admin() as connection:
             await catalogue.apply_change(connection, self.names, stored, change)
+            if self.config.admin_dsn is not None and change.action == "create_store":
+                await grant_store(connection, self.names, stored, self.pool.facts.user)
 
     @override
     async def layout_changes(self) -> Sequence[Change]:
@@ -153,6 +156,8 @@ class PostgresBackend(Backend[PostgresConfig]):
     async def apply_layout(self) -> None:
         async with self.pool.admin() as connection:
             await ledger.migrate(connection, self.names.schema)
+            if self.config.admin_dsn is not None:
+                await grant_layout(connection, self.names, self.pool.facts.user)
 
     @override
     async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from polystore.errors import PolystoreError
+from polystore.errors import PolystoreError, SchemaMismatch
 from polystore.specdiff import StoredSpec
 from polystore.specs import AnyStoreSpec, StoreSpec, VectorSpec
 from polystore_postgres import online
@@ -17,6 +17,8 @@ from polystore_postgres.sqlfile import block
 from polystore_postgres.tables import create_statements
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from polystore.filters import Path
     from polystore.specdiff import SpecChange
     from polystore_postgres.connection import Connection
@@ -27,15 +29,28 @@ _SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 
 
 async def read_catalogue(connection: Connection, names: Names) -> dict[str, StoredSpec]:
-    """Return the stores that exist, by name; {} before the layout is there."""
+    """Return the stores that exist, by name; {} before the layout is there.
+
+    Raises:
+        SchemaMismatch: It has a store that this version cannot read.
+    """
     if not await connection.fetchval(block("catalogue.sql", "exists"), names.schema):
         return {}
     rows = await connection.fetch(block("catalogue.sql", "read", schema=names.schema))
-    found = [
-        StoredSpec(_SPECS.validate_python(row["spec"]), row["generation"], row["origin"])
-        for row in rows
-    ]
-    return {stored.spec.name: stored for stored in found}
+    return {row["name"]: _stored(row, names) for row in rows}
+
+
+def _stored(row: asyncpg.Record, names: Names) -> StoredSpec:
+    try:
+        spec = _SPECS.validate_python(row["spec"])
+    except ValidationError as error:
+        raise SchemaMismatch(
+            f"what the catalogue in schema {names.schema!r} says of this store cannot be read",
+            store=row["name"],
+            hint="Upgrade polystore on this machine to what the others use; if somebody edited "
+            "the catalogue, restore it from a backup",
+        ) from error
+    return StoredSpec(spec, row["generation"], row["origin"])
 
 
 async def write_catalogue(connection: Connection, names: Names, stored: StoredSpec) -> None:

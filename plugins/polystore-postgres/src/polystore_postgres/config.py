@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -23,6 +24,10 @@ from polystore_postgres.dsn import Target, parse_dsn
 SslMode: TypeAlias = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _MAX_IDENTIFIER = 63
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_NO_PARAMETERS = (
+    "user", "database", "replication", "client_encoding", "standard_conforming_strings",
+)  # fmt: skip
 DEFAULT_SCHEMA = "polystore"
 
 
@@ -162,10 +167,20 @@ class PostgresConfig(BackendConfig):
     def _valid_schema(cls, name: str) -> str:
         size = len(name.encode(errors="replace"))
         if not name or "\0" in name or not name.isprintable() or size > _MAX_IDENTIFIER:
-            raise ValueError(f"a schema's name is 1 to {_MAX_IDENTIFIER} bytes, without NUL")
+            raise ValueError(f"a schema's name is 1 to {_MAX_IDENTIFIER} bytes, and printable")
         if name.startswith("pg_") or name == "information_schema":
             raise ValueError("that name is reserved by PostgreSQL")
         return name
+
+    @field_validator("server_settings")
+    @classmethod
+    def _valid_settings(cls, settings: dict[str, str]) -> dict[str, str]:
+        for name, value in settings.items():
+            if not _PARAMETER.fullmatch(name) or "\0" in value:
+                raise ValueError("a server parameter's name is letters, digits, _ and .")
+            if name.lower() in _NO_PARAMETERS:
+                raise ValueError(f"{name} cannot be set here; the dsn says it, or polystore does")
+        return settings
 
     @model_validator(mode="after")
     def _one_server(self) -> Self:

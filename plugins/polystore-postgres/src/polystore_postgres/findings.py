@@ -88,8 +88,8 @@ def _read_only(backend: str) -> Finding:
         backend,
         "read_only",
         "error",
-        "the server is a standby: every write will be refused",
-        action="Connect to the primary",
+        "the server is a standby or default_transaction_read_only is on: writes will be refused",
+        action="Connect to the primary, or turn that setting off",
     )
 
 

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"([0-9]{4})_(\w+)\.sql")
 _LOCK = "SELECT pg_advisory_xact_lock($1)"
 # Read from the tables: to_regclass may answer from before the lock, out of the server's cache.
-_HAS_LEDGER = """
-SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                WHERE n.nspname = $1 AND c.relname = 'ledger')"""
+_LEDGER_COLUMNS = """
+SELECT ARRAY(SELECT attname::text FROM pg_attribute
+              WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = 'ledger'"""
 _HAS_SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)"
 # Extensions belong to the database, not to a schema: all schemas take this one lock.
 _EXTENSION_LOCK = 0x706F6C79_73746F72
@@ -85,9 +87,18 @@ async def applied(connection: Connection, schema: str) -> list[Applied]:
     """Return the ledger of `schema`, oldest first; empty where there is none yet.
 
     The caller is in a transaction, or on a connection without a pooler.
+
+    Raises:
+        SchemaMismatch: Somebody else made it.
     """
-    if not await connection.fetchval(_HAS_LEDGER, schema):
+    columns = await connection.fetchval(_LEDGER_COLUMNS, schema)
+    if columns is None:
         return []
+    if not {"version", "name", "checksum"} <= set(columns):
+        raise SchemaMismatch(
+            f"schema {schema!r} has a ledger that polystore did not make",
+            hint="Choose another namespace for polystore, where nobody else's tables are",
+        )
     relation = f"{quote_ident(schema)}.ledger"
     rows = await connection.fetch(
         f"SELECT version, name, checksum FROM {relation} ORDER BY version"  # noqa: S608  quoted
@@ -173,7 +184,9 @@ async def ensure_vector(connection: Connection) -> None:
                 "this server has no pgvector, which vector stores need",
                 hint="Install it on the server, or use another backend for vector stores",
             )
-        await connection.execute("CREATE EXTENSION vector")
+        # Where search_path names no schema that exists, it has to be told one.
+        where = "" if await connection.fetchval("SELECT current_schema()") else " SCHEMA public"
+        await connection.execute(f"CREATE EXTENSION vector{where}")
 
 
 def _check(row: Applied, step: Migration | None, schema: str) -> None:

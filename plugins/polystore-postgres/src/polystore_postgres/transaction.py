@@ -45,8 +45,8 @@ async def run_transaction(
 async def _begin(
     pool: Pool, connection: Connection, isolation: Isolation, *, readonly: bool
 ) -> None:
-    mode = "READ ONLY" if readonly else "READ WRITE"
-    await connection.execute(f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode}")
+    mode = " READ ONLY" if readonly else ""  # else as the server says: it may refuse writes
+    await connection.execute(f"BEGIN ISOLATION LEVEL {isolation.upper()}{mode}")
     if pool.endpoint.local_settings:
         await set_local(connection, pool.endpoint.local_settings)
 

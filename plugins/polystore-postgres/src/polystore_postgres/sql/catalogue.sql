@@ -7,7 +7,7 @@ SELECT EXISTS (
 )
 
 -- name: read
-SELECT spec, generation, origin FROM __SCHEMA__.stores ORDER BY name
+SELECT name, spec, generation, origin FROM __SCHEMA__.stores ORDER BY name
 
 -- name: write
 INSERT INTO __SCHEMA__.stores AS s (name, kind, spec, generation, origin, layout)

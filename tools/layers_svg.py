@@ -14,7 +14,7 @@ PICTURE = ROOT / "docs" / "layers.svg"
 WIDTH, ROW, GAP, LEFT = 860, 34, 8, 20
 NOTES = {
     "cli": "the command line: parses, calls the library, prints",
-    "demo": "the main job: a corpus in four stores, and questions to it",
+    "demo | scaffold": "a corpus in four stores, and questions to it; the beginning of a plugin",
     "sync | testing": "the same client without await, generated; the kit for authors of backends",
     "client": "open(), the client, workspaces",
     "units | health": "units of work; doctor and health",

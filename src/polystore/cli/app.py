@@ -16,6 +16,7 @@ from polystore.cli.check import check
 from polystore.cli.demo import demo
 from polystore.cli.doctor import doctor
 from polystore.cli.init import init
+from polystore.cli.new_backend import new_backend
 from polystore.cli.schema import schema
 from polystore.cli.settings import ConfigOption, Settings, VerboseOption, settings_of
 from polystore.cli.stats import stats
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "schema": schema,
     "stats": stats,
     "demo": demo,
+    "new-backend": new_backend,
     "version": version,
 }
 WORKSPACE_COMMANDS: dict[str, Callable[..., None]] = {"list": list_, "drop": drop}

@@ -35,7 +35,8 @@ class BackendClients(BackendTests):
             for kind in kinds_of(config):
                 await write(space, kind, "a", 1)
                 expected = 1 if self.clients_share else None
-                assert await read(other, kind, "a") == expected, kind
+                found = await read(other, kind, "a")
+                assert found == expected, f"{kind}: what one client stored, as the other reads it"
                 await write(other, kind, "a", 2)
                 await write(other, kind, "b", 3)
                 assert await read(space, kind, "a") == (2 if self.clients_share else 1), kind
@@ -71,6 +72,7 @@ class BackendClients(BackendTests):
             async def increment(stores: Any) -> None:
                 while True:
                     entry = await stores.kv("kit_kv").get_entry("n")
+                    assert entry is not None, "a client does not see what the other one stored"
                     try:
                         await stores.kv("kit_kv").compare_and_set(
                             "n", entry.value + 1, entry.version

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from polystore_postgres.oshost import ServerUser
 
-KEY_PASSWORD = "k€y-pass"  # noqa: S105  of a key that lives as long as a test
+KEY_PASSWORD = "k€y-pass"
 _DAY = datetime.timedelta(days=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -111,9 +111,13 @@ async def fill(graph: PostgresGraph, keys: list[EdgeKey], alone: list[str]) -> l
         keys = list({EdgeKey(min(k[0], k[2]), k[1], max(k[0], k[2])) for k in keys})
     await graph.clear(CALL)
     rows = len(alone)
-    await graph.upsert_nodes(CALL, NodeBatch(alone, [()] * rows, [{}] * rows, [b"{}"] * rows))
+    await graph.upsert_nodes(
+        CALL, NodeBatch(alone, [()] * rows, [dict[str, Any]()] * rows, [b"{}"] * rows)
+    )
     texts = [b'{"n": %d}' % n for n in range(len(keys))]
-    await graph.upsert_edges(CALL, EdgeBatch(keys, [{}] * len(keys), texts), create_missing=True)
+    await graph.upsert_edges(
+        CALL, EdgeBatch(keys, [dict[str, Any]()] * len(keys), texts), create_missing=True
+    )
     return keys
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +34,9 @@ CALL = Call("acme")
 
 async def store(graph: PostgresGraph, call: Call, ids: list[str]) -> None:
     rows = len(ids)
-    await graph.upsert_nodes(call, NodeBatch(ids, [()] * rows, [{}] * rows, [b"{}"] * rows))
+    await graph.upsert_nodes(
+        call, NodeBatch(ids, [()] * rows, [dict[str, Any]()] * rows, [b"{}"] * rows)
+    )
 
 
 def expected(ids: list[str], text: str) -> list[str]:

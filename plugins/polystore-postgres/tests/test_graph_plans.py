@@ -51,7 +51,7 @@ async def load(pool: Pool) -> PostgresGraph:
     keys = [EdgeKey(ids[n % NODES], "abc"[n % 3], ids[n * 7919 % NODES]) for n in range(EDGES)]
     for start in range(0, EDGES, 5000):
         part = keys[start : start + 5000]
-        batch = EdgeBatch(part, [{}] * 5000, [b"{}"] * 5000)
+        batch = EdgeBatch(part, [dict[str, Any]()] * 5000, [b"{}"] * 5000)
         await graph.upsert_edges(CALL, batch, create_missing=False)
     await pool.execute("ANALYZE node_g")
     await pool.execute("ANALYZE edge_g")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -33,12 +33,12 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 def nodes(*ids: str) -> NodeBatch:
     rows = len(ids)
-    return NodeBatch(list(ids), [()] * rows, [{}] * rows, [b"{}"] * rows)
+    return NodeBatch(list(ids), [()] * rows, [dict[str, Any]()] * rows, [b"{}"] * rows)
 
 
 def edges(*keys: tuple[str, str, str]) -> EdgeBatch:
     rows = len(keys)
-    return EdgeBatch([EdgeKey(*key) for key in keys], [{}] * rows, [b"{}"] * rows)
+    return EdgeBatch([EdgeKey(*key) for key in keys], [dict[str, Any]()] * rows, [b"{}"] * rows)
 
 
 async def until_waiting(pool: Pool, waiters: int = 1) -> None:

@@ -124,7 +124,7 @@ def test_a_configuration_is_right(
 ) -> None:
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-    for name in ("ca.pem", "client.pem", "client.key"):
+    for name in ("ca.pem", "client.pem", "client.key", "key-password"):
         (tmp_path / name).touch()
     file = tmp_path / "polystore.yaml"
     file.write_text(block.body, encoding="utf-8")

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from pydantic import ValidationError
 
 from polystore.errors import ConfigError
 from polystore_postgres import oshost
+from polystore_postgres.config import PostgresConfig
 from polystore_postgres.embedded import EmbeddedServer, start_embedded
 from polystore_postgres.postmaster import Postmaster, running
 
@@ -29,6 +31,7 @@ WORKER = """
 import asyncio, sys
 from pathlib import Path
 import asyncpg
+from polystore_postgres.config import PostgresConfig
 from polystore_postgres.embedded import start_embedded
 
 async def main():
@@ -225,6 +228,18 @@ async def test_folders_that_are_no_database(folder: Path) -> None:
     (folder / "file").touch()
     with pytest.raises(ConfigError, match="cannot be used"):
         await start_embedded(folder / "file" / "below")
+
+
+async def test_a_folder_that_somebody_spoilt(folder: Path) -> None:
+    (folder / "loop").symlink_to(folder / "loop")
+    with pytest.raises(ConfigError, match="cannot be used"):
+        await start_embedded(folder / "loop")
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "PG_VERSION").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="made by PostgreSQL"):
+        await start_embedded(folder)
+    with pytest.raises(ValidationError, match="user who is not known"):
+        PostgresConfig.model_validate({"embedded": True, "path": "~nobody-of-that-name/x"})
 
 
 async def test_cancelled_while_starting(folder: Path) -> None:

@@ -35,7 +35,10 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
     """Relative paths are relative to the YAML file, else to the current folder."""
     context: dict[str, Any] = info.context or {}
     base = context.get("base_dir") or Path.cwd()
-    return Path(base) / path.expanduser()
+    try:
+        return Path(base) / path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path} begins with the home folder of a user who is not known") from None
 
 
 def _existing(path: Path, info: ValidationInfo) -> Path:

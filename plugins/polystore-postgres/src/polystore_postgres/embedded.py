@@ -25,6 +25,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError, ConnectionFailed, OperationTimeout, PolystoreError
@@ -39,7 +40,6 @@ from polystore_postgres.postmaster import Postmaster, running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 PORT = 5432
 USER = "postgres"
@@ -64,7 +64,7 @@ class EmbeddedServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.expanduser().resolve()
+        self.folder = Path(os.path.realpath(folder.expanduser()))  # resolve() balks at loops
         self.data = self.folder / "postgres"
         self.log = self.data / "server.log"
         self.host = ""
@@ -206,7 +206,7 @@ class EmbeddedServer:
     def _ensure_database(self, tools: Path, user: ServerUser, lock: int) -> None:
         version = self.data / "PG_VERSION"
         if version.exists():
-            found = version.read_text().strip()
+            found = version.read_text(errors="replace").strip()
             if found != MAJOR_VERSION:
                 raise ConfigError(
                     f"{self.data} was made by PostgreSQL {found}, not {MAJOR_VERSION}",

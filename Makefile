@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 RUN := .venv/bin/
 
-.PHONY: help demo test lint bench docs setup servers lock clean
+.PHONY: help demo test lint bench docs conformance setup servers lock clean
 help:  ## This list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -25,6 +25,9 @@ bench: setup  ## Measure against the bare driver, in one run.
 docs: setup  ## The documentation site, into site/; a warning is an error.
 	$(RUN)python tools/docs_reference.py
 	$(RUN)zensical build --strict --clean
+
+conformance: setup servers  ## The kit's reports on the backends, into docs/conformance/.
+	$(RUN)python tools/conformance.py $(ARGS)
 
 setup:
 	@tools/setup.sh

@@ -20,7 +20,7 @@ def is_kit(module: str) -> bool:
 
 
 @cache
-def tests_of(suite: type[Suite]) -> tuple[str, ...]:
+def required_tests(suite: type[Suite]) -> tuple[str, ...]:
     """Return the names of the kit's tests that `suite` has to pass, in order of contract."""
     names = {
         name

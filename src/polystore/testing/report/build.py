@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from polystore.backend import CONTRACT_VERSION
 from polystore.capabilities import KINDS, Capabilities, Feature, Limits
 from polystore.filters import OPERATORS
-from polystore.testing.contracts import contract_of, promise_of, tests_of
+from polystore.testing.contracts import contract_of, promise_of, required_tests
 from polystore.testing.outcomes import backend_of, override_reason
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def build(module: str, runs: Runs) -> Report:
     results = [
         _result(suite, test, runs.of(suite, test))
         for suite in runs.suites(module)
-        for test in tests_of(suite)
+        for test in required_tests(suite)
     ]
     summary = {
         observed: sum(result["observed"] == observed for result in results) for observed in OBSERVED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from polystore.testing.contracts import is_kit, tests_of
+from polystore.testing.contracts import is_kit, required_tests
 from polystore.testing.opening import Suite
 from polystore.testing.outcomes import Outcome, begin
 
@@ -48,7 +48,7 @@ class Runs:
         if not isinstance(item, pytest.Function):
             return
         suite, test = item.cls, item.originalname
-        if isinstance(suite, type) and issubclass(suite, Suite) and test in tests_of(suite):
+        if isinstance(suite, type) and issubclass(suite, Suite) and test in required_tests(suite):
             self._runs[item.nodeid] = Run(suite, test, outcome)
 
     def phase(
@@ -75,11 +75,16 @@ class Runs:
     def suites(self, module: str) -> list[type[Suite]]:
         """Return the suites that a module has, also those of which nothing ran.
 
-        One that only others are derived from is none.
+        One that did not run, but others are derived from it, is none.
         """
         # A suite of many topics is derived from Suite in as many ways.
         suites = dict.fromkeys(_authors_suites(Suite))
-        return [suite for suite in suites if suite.__module__ == module]
+        ran = {run.suite for run in self._runs.values()}
+        return [
+            suite
+            for suite in suites
+            if suite.__module__ == module and (suite in ran or not suite.__subclasses__())
+        ]
 
     def modules(self) -> list[str]:
         """Return the modules of which something ran, in order."""
@@ -88,6 +93,6 @@ class Runs:
 
 def _authors_suites(suite: type[Suite]) -> Iterator[type[Suite]]:
     for derived in suite.__subclasses__():
-        if not is_kit(derived.__module__) and not derived.__subclasses__():
+        if not is_kit(derived.__module__):
             yield derived
         yield from _authors_suites(derived)

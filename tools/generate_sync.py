@@ -134,7 +134,7 @@ class Method:
         """Return the expression that asks the counterpart."""
         attribute = f"self._wrapped.{self.node.name}"
         if "property" in self.decorators:
-            return attribute
+            return self._wrapping(attribute)
         given = forwarded(self.node.args)
         direct = f"{attribute}({', '.join(given)})"
         if "asynccontextmanager" in self.decorators:

@@ -72,6 +72,26 @@ MODULES = (
         ),
     ),
     Module(
+        "typed_doc",
+        "polystore.stores.typed_doc",
+        (
+            Class(
+                "Wrapper[AsyncTypedDocStore[M]]",
+                (("polystore.stores.typed_doc", "TypedDocStore"),),
+            ),
+        ),
+    ),
+    Module(
+        "typed_vector",
+        "polystore.stores.typed_vector",
+        (
+            Class(
+                "Wrapper[AsyncTypedVectorStore[M]]",
+                (("polystore.stores.typed_vector", "TypedVectorStore"),),
+            ),
+        ),
+    ),
+    Module(
         "graph",
         "polystore.stores.graph",
         (
@@ -109,7 +129,23 @@ LEFT_OUT = {"runtime"}
 IN_PLACE = {"workspace", "with_options"}
 """Plain methods that touch nothing shared; all others are called in the loop, one at a time."""
 
+
+def _typed_or_not(method: str, name: str) -> str:
+    """Return the body of a method that has a model or not, and an overload for each."""
+    plain, typed = (
+        f"self._portal.run(self._wrapped.{method}, name{model})" for model in ("", ", model=model")
+    )
+    return (
+        f"if model is None:\n    return {name}(self._portal, {plain})\n"
+        f"return Typed{name}(self._portal, {typed})"
+    )
+
+
 BODIES = {
+    (owner, method): _typed_or_not(method, name)
+    for owner in ("Stores", "UnitOfWork")
+    for method, name in (("doc", "DocStore"), ("vector", "VectorStore"))
+} | {
     ("Polystore", "start"): (
         "self._portal.open(self._wrapped.start, self._wrapped.close)\nreturn self"
     ),
@@ -119,7 +155,7 @@ BODIES = {
     ("UnitOfWork", "__aenter__"): "self._block.__enter__()\nreturn self",
     ("UnitOfWork", "__aexit__"): "self._block.__exit__(kind, error, trace)",
 }
-"""Beginnings and ends, which are about threads and tasks rather than single calls."""
+"""Handles with or without a model; beginnings and ends, which are about threads and tasks."""
 
 EXTRA = {
     "UnitOfWork": (

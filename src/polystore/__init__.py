@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from polystore.stores.graph import GraphStore
     from polystore.stores.kv import KVStore
     from polystore.stores.queries import Sort
+    from polystore.stores.typed_doc import TypedDocStore, TypedDocument
+    from polystore.stores.typed_vector import TypedHit, TypedHits, TypedRecord, TypedVectorStore
     from polystore.stores.vector import VectorStore
     from polystore.types import (
         Document,
@@ -59,6 +61,12 @@ _HOME = {
     "GraphStore": "stores.graph",
     "KVStore": "stores.kv",
     "Sort": "stores.queries",
+    "TypedDocStore": "stores.typed_doc",
+    "TypedDocument": "stores.typed_doc",
+    "TypedHit": "stores.typed_vector",
+    "TypedHits": "stores.typed_vector",
+    "TypedRecord": "stores.typed_vector",
+    "TypedVectorStore": "stores.typed_vector",
     "VectorStore": "stores.vector",
     "Document": "types",
     "Edge": "types",
@@ -99,6 +107,12 @@ __all__ = [
     "PolystoreError",
     "Sort",
     "Subgraph",
+    "TypedDocStore",
+    "TypedDocument",
+    "TypedHit",
+    "TypedHits",
+    "TypedRecord",
+    "TypedVectorStore",
     "UnitOfWork",
     "VectorRecord",
     "VectorSpec",

@@ -86,6 +86,7 @@ class Stores(ABC):
 
         Raises:
             StoreNotFound: It is not declared.
+            ConfigError: The model does not read its fields under the names that it writes.
         """
         store = VectorStore(*self._view("vector", name))
         return store if model is None else TypedVectorStore(store, model)
@@ -111,6 +112,7 @@ class Stores(ABC):
 
         Raises:
             StoreNotFound: It is not declared, where only declared stores are allowed.
+            ConfigError: The model does not read its fields under the names that it writes.
         """
         store = DocStore(*self._view("doc", name))
         return store if model is None else TypedDocStore(store, model)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sync.through import Face
+from typing_extensions import override
 
 import polystore.sync
 from polystore.testing import DocSuite, GraphSuite, KVSuite, VectorSuite
@@ -17,17 +18,15 @@ if TYPE_CHECKING:
     from polystore.capabilities import Kind
 
 
-@pytest.fixture(scope="module", params=["memory", "embedded"])
-def config(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if request.param == "memory":
-        return {"backends": {"main": {"use": "memory"}}}
-    return {"backends": cast("dict[str, Any]", request.getfixturevalue("embedded"))["backends"]}
-
-
 class ThroughSync:
     """Replaces the client of a suite."""
 
     kind: Kind
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def config(cls) -> dict[str, Any]:
+        return {"backends": {"main": {"use": "memory"}}}
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -48,3 +47,13 @@ class TestGraph(ThroughSync, GraphSuite): ...
 
 
 class TestDoc(ThroughSync, DocSuite): ...
+
+
+class TestKVOnPostgres(TestKV):
+    """A real engine under it all; one kind is enough to show that waiting for it works."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    @override
+    def config(cls, embedded: dict[str, Any]) -> dict[str, Any]:
+        return {"backends": embedded["backends"]}

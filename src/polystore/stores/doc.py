@@ -21,7 +21,7 @@ from polystore.types.numbers import check_count
 from polystore.types.records import Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from polystore.stores.filtering import FilterLike
     from polystore.types.call import Call
@@ -94,6 +94,7 @@ class DocStore(Handle[DocDriver]):
         changes: Mapping[str, Any],
         *,
         version: int | None = None,
+        check: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
     ) -> Document | None:
         """Merge `changes` into the document (RFC 7396: null removes) and return it.
 
@@ -101,6 +102,7 @@ class DocStore(Handle[DocDriver]):
             id: Which document.
             changes: What to merge.
             version: If given, the document must still have it.
+            check: Gets the merged document and returns what is stored; if it raises, nothing is.
 
         Returns:
             The document as it is now, or None if there is none.
@@ -120,6 +122,7 @@ class DocStore(Handle[DocDriver]):
             if document is None:
                 return None
             merged = merge_patch(document.data, decode_json(text))
+            merged = merged if check is None else check(merged)
             if await self._compare_and_set("patch", id, merged, document.version) is not None:
                 return await self.get_document(id)
         raise self._conflict(id, f"was changed by others {_PATCH_TRIES} times meanwhile")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, Self
+
+from typing_extensions import override
 
 from polystore.stores.columns import pairs_of
-from polystore.stores.typed import M, to_data, to_model
+from polystore.stores.typed import M, check_model, plain, to_data, to_merged, to_model
 from polystore.types.records import Page
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from polystore.filters import Path
     from polystore.stores.doc import DocStore, SortLike
     from polystore.stores.filtering import FilterLike
+    from polystore.types.call import Consistency
     from polystore.types.records import Document, FieldCount
+
+_READ_ROWS = 500
 
 
 @dataclass(slots=True)
@@ -35,16 +40,44 @@ class TypedDocStore(Generic[M]):
 
     What is written is validated before any I/O (InvalidRecord); what is read is validated too
     (SchemaMismatch), so that a document that was written otherwise is noticed and not guessed at.
-    Filters, sorts and counts name fields as they are stored: by alias.
+    Filters, sorts and counts name fields as they are stored: by alias. What is not here, `untyped`
+    has.
 
-    Attributes:
-        untyped: The same store without the model.
-        model: The model.
+    Raises:
+        ConfigError: The model does not read its fields under the names that it writes.
     """
 
+    __slots__ = ("_model", "_untyped")
+
     def __init__(self, untyped: DocStore, model: type[M]) -> None:
-        self.untyped = untyped
-        self.model = model
+        check_model(model)
+        self._untyped = untyped
+        self._model = model
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.model.__name__} in {self.untyped!r}>"
+
+    @property
+    def untyped(self) -> DocStore:
+        """The same store without the model."""
+        return self._untyped
+
+    @property
+    def model(self) -> type[M]:
+        """What documents are."""
+        return self._model
+
+    def with_options(
+        self, *, timeout: float | None = None, consistency: Consistency | None = None
+    ) -> Self:
+        """Return the same store with another deadline (seconds) or freshness of reads.
+
+        Raises:
+            InvalidRecord: The deadline is not positive, or the freshness is none that there is.
+        """
+        options = self.untyped.with_options(timeout=timeout, consistency=consistency)
+        return type(self)(options, self.model)
 
     async def put(self, id: str, data: M) -> None:
         """Store `data` under `id`, replacing the whole document."""
@@ -64,6 +97,35 @@ class TypedDocStore(Generic[M]):
     async def compare_and_set(self, id: str, data: M, version: int) -> int:
         """Store `data` if the document still has `version`; see `DocStore.compare_and_set`."""
         return await self.untyped.compare_and_set(id, self._data(id, data), version)
+
+    async def patch(
+        self, id: str, changes: Mapping[str, Any], *, version: int | None = None
+    ) -> TypedDocument[M] | None:
+        """Merge `changes` (RFC 7396: None removes) into the document and return it.
+
+        What is stored is what getting, changing and putting the model would store: fields that the
+        model lets pass without keeping them are left out.
+
+        Args:
+            id: Which document.
+            changes: What to merge, by alias; values may be whatever the model writes.
+            version: If given, the document must still have it.
+
+        Returns:
+            The document as it is now, or None if there is none.
+
+        Raises:
+            InvalidRecord: The merged document does not fit the model; nothing is stored.
+            Conflict: It has another version, or others kept changing it meanwhile.
+        """
+        what = f"document {id!r}"
+        document = await self.untyped.patch(
+            id,
+            plain(changes, what=f"the changes to {id!r}"),
+            version=version,
+            check=lambda merged: to_merged(self.model, merged, what=what),
+        )
+        return None if document is None else self._document(document)
 
     async def get(self, id: str) -> M | None:
         """Return a document, or None if it is absent."""
@@ -103,10 +165,14 @@ class TypedDocStore(Generic[M]):
         return Page([self._document(item) for item in page.items], page.cursor, page.total)
 
     async def scan(
-        self, filter: FilterLike | None = None, *, sort: SortLike | Sequence[SortLike] = ()
+        self,
+        filter: FilterLike | None = None,
+        *,
+        sort: SortLike | Sequence[SortLike] = (),
+        batch: int = _READ_ROWS,
     ) -> AsyncIterator[TypedDocument[M]]:
-        """Yield every document that matches, in order; see `DocStore.scan`."""
-        async for document in self.untyped.scan(filter, sort=sort):
+        """Yield every document that matches, reading `batch` at a time, in order of `sort`, id."""
+        async for document in self.untyped.scan(filter, sort=sort, batch=batch):
             yield self._document(document)
 
     async def count(self, filter: FilterLike | None = None) -> int:

@@ -3,54 +3,107 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic, Self
 
-from polystore.stores.typed import M, to_data, to_model
+from typing_extensions import override
+
+from polystore.stores.typed import M, check_model, to_data, to_model
 from polystore.types.records import VectorRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from datetime import datetime
 
-    from numpy.typing import ArrayLike
+    from numpy import float32
+    from numpy.typing import ArrayLike, NDArray
 
     from polystore.stores.filtering import FilterLike
     from polystore.stores.vector import VectorStore
-    from polystore.types.records import Hits
+    from polystore.types.call import Consistency
+    from polystore.types.records import Hit, Hits
+
+_READ_ROWS = 500
 
 
 @dataclass(slots=True, eq=False)
 class TypedRecord(Generic[M]):
-    """A vector with its text, and metadata as a model; `vector` as in VectorRecord."""
+    """A vector with its text, and metadata as a model; the fields as in VectorRecord."""
 
     id: str
-    vector: Any
+    vector: NDArray[float32] | Sequence[float] | None
     metadata: M
     text: str | None = None
     version: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)
 class TypedHit(Generic[M]):
-    """One answer of a search, with metadata as a model; score and distance as in Hit."""
+    """One answer of a search, with metadata as a model; the fields as in Hit."""
 
     id: str
     score: float
     metadata: M
-    text: str | None
-    distance: float | None
+    distance: float | None = None
+    text: str | None = None
+    vector: NDArray[float32] | None = None
+
+
+class TypedHits(list[TypedHit[M]], Generic[M]):
+    """Hits, best first, ties by id; `exact` and `plan` as in Hits."""
+
+    __slots__ = ("exact", "plan")
+
+    def __init__(self, hits: Iterable[TypedHit[M]] = (), *, exact: bool, plan: str) -> None:
+        super().__init__(hits)
+        self.exact = exact
+        self.plan = plan
 
 
 class TypedVectorStore(Generic[M]):
     """A vector store whose metadata are instances of one pydantic model.
 
-    Attributes:
-        untyped: The same store without the model, for everything that is not here.
-        model: The model.
+    What is written is validated before any I/O (InvalidRecord); what is read is validated too
+    (SchemaMismatch). Filters name fields as they are stored: by alias. What is not here, `untyped`
+    has: `update_metadata`, for one, merges where the data are, so that no model can see the result
+    before it is stored.
+
+    Raises:
+        ConfigError: The model does not read its fields under the names that it writes.
     """
 
+    __slots__ = ("_model", "_untyped")
+
     def __init__(self, untyped: VectorStore, model: type[M]) -> None:
-        self.untyped = untyped
-        self.model = model
+        check_model(model)
+        self._untyped = untyped
+        self._model = model
+
+    @override
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.model.__name__} in {self.untyped!r}>"
+
+    @property
+    def untyped(self) -> VectorStore:
+        """The same store without the model."""
+        return self._untyped
+
+    @property
+    def model(self) -> type[M]:
+        """What metadata are."""
+        return self._model
+
+    def with_options(
+        self, *, timeout: float | None = None, consistency: Consistency | None = None
+    ) -> Self:
+        """Return the same store with another deadline (seconds) or freshness of reads.
+
+        Raises:
+            InvalidRecord: The deadline is not positive, or the freshness is none that there is.
+        """
+        options = self.untyped.with_options(timeout=timeout, consistency=consistency)
+        return type(self)(options, self.model)
 
     async def upsert(self, records: Iterable[TypedRecord[M]], *, atomic: bool = False) -> None:
         """Store records, each replaced whole; see `VectorStore.upsert`."""
@@ -59,7 +112,7 @@ class TypedVectorStore(Generic[M]):
                 record.id,
                 record.vector,
                 record.text,
-                to_data(self.model, record.metadata, what=f"the metadata of {record.id!r}"),
+                to_data(self.model, record.metadata, what=_what(record.id)),
             )
             for record in records
         ]
@@ -68,10 +121,14 @@ class TypedVectorStore(Generic[M]):
     async def get(self, id: str, *, with_vector: bool = True) -> TypedRecord[M] | None:
         """Return a record, or None if it is absent."""
         record = await self.untyped.get(id, with_vector=with_vector)
-        if record is None:
-            return None
-        metadata = self._metadata(record.id, record.metadata)
-        return TypedRecord(record.id, record.vector, metadata, record.text, record.version)
+        return None if record is None else self._record(record)
+
+    async def get_many(
+        self, ids: Iterable[str], *, with_vectors: bool = True
+    ) -> list[TypedRecord[M] | None]:
+        """Return the record of each id, in order, None where it is absent."""
+        found = await self.untyped.get_many(ids, with_vectors=with_vectors)
+        return [None if record is None else self._record(record) for record in found]
 
     async def search(
         self,
@@ -81,16 +138,52 @@ class TypedVectorStore(Generic[M]):
         filter: FilterLike | None = None,
         min_score: float | None = None,
         exact: bool = False,
-    ) -> list[TypedHit[M]]:
+        ef: int | None = None,
+        probes: int | None = None,
+        with_vectors: bool = False,
+    ) -> TypedHits[M]:
         """Return the `k` records nearest to `vector`; see `VectorStore.search`."""
-        hits = await self.untyped.search(
-            vector, k=k, filter=filter, min_score=min_score, exact=exact
+        return self._hits(
+            await self.untyped.search(
+                vector,
+                k=k,
+                filter=filter,
+                min_score=min_score,
+                exact=exact,
+                ef=ef,
+                probes=probes,
+                with_vectors=with_vectors,
+            )
         )
-        return self._hits(hits)
+
+    async def search_many(
+        self,
+        vectors: ArrayLike,
+        *,
+        k: int = 10,
+        filter: FilterLike | None = None,
+        min_score: float | None = None,
+        exact: bool = False,
+        ef: int | None = None,
+        probes: int | None = None,
+        with_vectors: bool = False,
+    ) -> list[TypedHits[M]]:
+        """Search for every row of `vectors`, shape (queries, dimensions), as `search` does."""
+        answers = await self.untyped.search_many(
+            vectors,
+            k=k,
+            filter=filter,
+            min_score=min_score,
+            exact=exact,
+            ef=ef,
+            probes=probes,
+            with_vectors=with_vectors,
+        )
+        return [self._hits(hits) for hits in answers]
 
     async def search_text(
         self, text: str, *, k: int = 10, filter: FilterLike | None = None
-    ) -> list[TypedHit[M]]:
+    ) -> TypedHits[M]:
         """Return the `k` records whose text has any word of `text`."""
         return self._hits(await self.untyped.search_text(text, k=k, filter=filter))
 
@@ -102,10 +195,13 @@ class TypedVectorStore(Generic[M]):
         k: int = 10,
         filter: FilterLike | None = None,
         weights: tuple[float, float] = (1.0, 1.0),
-    ) -> list[TypedHit[M]]:
+        exact: bool = False,
+    ) -> TypedHits[M]:
         """Return the `k` best of vector and text search together; see `VectorStore.hybrid`."""
         return self._hits(
-            await self.untyped.hybrid(text, vector, k=k, filter=filter, weights=weights)
+            await self.untyped.hybrid(
+                text, vector, k=k, filter=filter, weights=weights, exact=exact
+            )
         )
 
     async def delete(
@@ -118,13 +214,35 @@ class TypedVectorStore(Generic[M]):
         """Return how many records match."""
         return await self.untyped.count(filter)
 
-    def _hits(self, hits: Hits) -> list[TypedHit[M]]:
-        return [
-            TypedHit(
-                hit.id, hit.score, self._metadata(hit.id, hit.metadata), hit.text, hit.distance
-            )
-            for hit in hits
-        ]
+    async def scan(
+        self,
+        filter: FilterLike | None = None,
+        *,
+        with_vectors: bool = False,
+        batch: int = _READ_ROWS,
+    ) -> AsyncIterator[TypedRecord[M]]:
+        """Yield every record that matches, reading `batch` at a time; see `VectorStore.scan`."""
+        async for record in self.untyped.scan(filter, with_vectors=with_vectors, batch=batch):
+            yield self._record(record)
 
-    def _metadata(self, id_: str, metadata: dict[str, Any]) -> M:
-        return to_model(self.model, metadata, what=f"the metadata of {id_!r}")
+    def _record(self, record: VectorRecord) -> TypedRecord[M]:
+        return TypedRecord(
+            record.id,
+            record.vector,
+            to_model(self.model, record.metadata, what=_what(record.id)),
+            record.text,
+            record.version,
+            record.created_at,
+            record.updated_at,
+        )
+
+    def _hits(self, hits: Hits) -> TypedHits[M]:
+        return TypedHits(map(self._hit, hits), exact=hits.exact, plan=hits.plan)
+
+    def _hit(self, hit: Hit) -> TypedHit[M]:
+        metadata = to_model(self.model, hit.metadata, what=_what(hit.id))
+        return TypedHit(hit.id, hit.score, metadata, hit.distance, hit.text, hit.vector)
+
+
+def _what(id_: str) -> str:
+    return f"the metadata of {id_!r}"

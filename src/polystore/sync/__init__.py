@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from polystore.sync.generated.doc import DocStore
     from polystore.sync.generated.graph import GraphStore
     from polystore.sync.generated.kv import KVStore
+    from polystore.sync.generated.typed_doc import TypedDocStore
+    from polystore.sync.generated.typed_vector import TypedVectorStore
     from polystore.sync.generated.unit import UnitOfWork
     from polystore.sync.generated.vector import VectorStore
 
@@ -29,6 +31,8 @@ _HOME = {
     "GraphStore": "graph",
     "KVStore": "kv",
     "Polystore": "client",
+    "TypedDocStore": "typed_doc",
+    "TypedVectorStore": "typed_vector",
     "UnitOfWork": "unit",
     "VectorStore": "vector",
     "Workspace": "client",
@@ -40,6 +44,8 @@ __all__ = [
     "GraphStore",
     "KVStore",
     "Polystore",
+    "TypedDocStore",
+    "TypedVectorStore",
     "UnitOfWork",
     "VectorStore",
     "Workspace",

@@ -7,7 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args, overload
 
 from polystore.capabilities import Feature
 from polystore.errors import Closed, ConfigError, StoreNotFound, UnsupportedError
@@ -15,6 +15,8 @@ from polystore.runtime import live_capabilities
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
+from polystore.stores.typed_doc import TypedDocStore
+from polystore.stores.typed_vector import TypedVectorStore
 from polystore.stores.vector import VectorStore
 from polystore.types.call import Isolation
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Kind
     from polystore.runtime import OpenBackend, Runtime
     from polystore.stores.bound import BoundStore
+    from polystore.stores.typed import M
     from polystore.types.call import Call
 
 Guarantee: TypeAlias = Literal["atomic", "journaled"]
@@ -130,17 +133,29 @@ class UnitOfWork:
         """Return a key-value store of this unit."""
         return KVStore(*self._view("kv", name))
 
-    def vector(self, name: str) -> VectorStore:
-        """Return a vector store of this unit."""
-        return VectorStore(*self._view("vector", name))
+    @overload
+    def vector(self, name: str) -> VectorStore: ...
+    @overload
+    def vector(self, name: str, *, model: type[M]) -> TypedVectorStore[M]: ...
+    def vector(
+        self, name: str, *, model: type[M] | None = None
+    ) -> VectorStore | TypedVectorStore[M]:
+        """Return a vector store of this unit; `model` as in `Stores.vector`."""
+        store = VectorStore(*self._view("vector", name))
+        return store if model is None else TypedVectorStore(store, model)
 
     def graph(self, name: str) -> GraphStore:
         """Return a graph store of this unit."""
         return GraphStore(*self._view("graph", name))
 
-    def doc(self, name: str) -> DocStore:
-        """Return a document store of this unit."""
-        return DocStore(*self._view("doc", name))
+    @overload
+    def doc(self, name: str) -> DocStore: ...
+    @overload
+    def doc(self, name: str, *, model: type[M]) -> TypedDocStore[M]: ...
+    def doc(self, name: str, *, model: type[M] | None = None) -> DocStore | TypedDocStore[M]:
+        """Return a document store of this unit; `model` as in `Stores.doc`."""
+        store = DocStore(*self._view("doc", name))
+        return store if model is None else TypedDocStore(store, model)
 
     def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
         if self._entered is None:

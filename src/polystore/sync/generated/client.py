@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from polystore.client import Polystore as AsyncPolystore
 from polystore.client import Stores as AsyncStores
@@ -20,6 +20,8 @@ from polystore.health.doctor import HEALTH_TIMEOUT
 from polystore.sync.generated.doc import DocStore
 from polystore.sync.generated.graph import GraphStore
 from polystore.sync.generated.kv import KVStore
+from polystore.sync.generated.typed_doc import TypedDocStore
+from polystore.sync.generated.typed_vector import TypedVectorStore
 from polystore.sync.generated.unit import UnitOfWork
 from polystore.sync.generated.vector import VectorStore
 from polystore.sync.portal import Portal
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from polystore.specs import StoreSpec
+    from polystore.stores.typed import M
     from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding, Health, StoreSize
 
@@ -48,13 +51,30 @@ class Stores(Wrapper[S]):
         """
         return KVStore(self._portal, self._portal.run(self._wrapped.kv, name))
 
-    def vector(self, name: str) -> VectorStore:
+    @overload
+    def vector(self, name: str) -> VectorStore: ...
+
+    @overload
+    def vector(self, name: str, *, model: type[M]) -> TypedVectorStore[M]: ...
+
+    def vector(
+        self, name: str, *, model: type[M] | None = None
+    ) -> VectorStore | TypedVectorStore[M]:
         """Return the vector store `name`, which must be declared.
+
+        Args:
+            name: Its name.
+            model: A pydantic model for the metadata, checked on the way in and out.
 
         Raises:
             StoreNotFound: It is not declared.
+            ConfigError: The model does not read its fields under the names that it writes.
         """
-        return VectorStore(self._portal, self._portal.run(self._wrapped.vector, name))
+        if model is None:
+            return VectorStore(self._portal, self._portal.run(self._wrapped.vector, name))
+        return TypedVectorStore(
+            self._portal, self._portal.run(self._wrapped.vector, name, model=model)
+        )
 
     def graph(self, name: str) -> GraphStore:
         """Return the graph store `name`.
@@ -64,13 +84,26 @@ class Stores(Wrapper[S]):
         """
         return GraphStore(self._portal, self._portal.run(self._wrapped.graph, name))
 
-    def doc(self, name: str) -> DocStore:
+    @overload
+    def doc(self, name: str) -> DocStore: ...
+
+    @overload
+    def doc(self, name: str, *, model: type[M]) -> TypedDocStore[M]: ...
+
+    def doc(self, name: str, *, model: type[M] | None = None) -> DocStore | TypedDocStore[M]:
         """Return the document store `name`.
+
+        Args:
+            name: Its name.
+            model: A pydantic model for the documents, checked on the way in and out.
 
         Raises:
             StoreNotFound: It is not declared, where only declared stores are allowed.
+            ConfigError: The model does not read its fields under the names that it writes.
         """
-        return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
+        if model is None:
+            return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
+        return TypedDocStore(self._portal, self._portal.run(self._wrapped.doc, name, model=model))
 
     def unit_of_work(
         self, *stores: str, timeout: float | None = None, isolation: Isolation = "read committed"

@@ -14,7 +14,7 @@ from polystore.sync.generated.handle import Handle
 from polystore.sync.portal import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from polystore.filters import Path
     from polystore.stores.filtering import FilterLike
@@ -68,7 +68,12 @@ class DocStore(Handle[AsyncDocStore]):
         return self._portal.call(self._wrapped.compare_and_set, id, data, version)
 
     def patch(
-        self, id: str, changes: Mapping[str, Any], *, version: int | None = None
+        self,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        check: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
     ) -> Document | None:
         """Merge `changes` into the document (RFC 7396: null removes) and return it.
 
@@ -76,6 +81,7 @@ class DocStore(Handle[AsyncDocStore]):
             id: Which document.
             changes: What to merge.
             version: If given, the document must still have it.
+            check: Gets the merged document and returns what is stored; if it raises, nothing is.
 
         Returns:
             The document as it is now, or None if there is none.
@@ -84,7 +90,7 @@ class DocStore(Handle[AsyncDocStore]):
             Conflict: It has another version, or others kept changing it meanwhile.
             OutcomeUnknown: The connection broke before the answer came.
         """
-        return self._portal.call(self._wrapped.patch, id, changes, version=version)
+        return self._portal.call(self._wrapped.patch, id, changes, version=version, check=check)
 
     def get(self, id: str) -> dict[str, Any] | None:
         """Return the data of a document, or None if it is absent."""

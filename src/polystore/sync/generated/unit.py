@@ -6,11 +6,17 @@ tools/generate_sync.py, not to be edited.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import (
+    TYPE_CHECKING,
+    Self,
+    overload,
+)
 
 from polystore.sync.generated.doc import DocStore
 from polystore.sync.generated.graph import GraphStore
 from polystore.sync.generated.kv import KVStore
+from polystore.sync.generated.typed_doc import TypedDocStore
+from polystore.sync.generated.typed_vector import TypedVectorStore
 from polystore.sync.generated.vector import VectorStore
 from polystore.sync.wrapper import Wrapper
 from polystore.units.unit import Guarantee
@@ -19,6 +25,7 @@ from polystore.units.unit import UnitOfWork as AsyncUnitOfWork
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from polystore.stores.typed import M
     from polystore.sync.portal import Portal
 
 
@@ -63,14 +70,34 @@ class UnitOfWork(Wrapper[AsyncUnitOfWork]):
         """Return a key-value store of this unit."""
         return KVStore(self._portal, self._portal.run(self._wrapped.kv, name))
 
-    def vector(self, name: str) -> VectorStore:
-        """Return a vector store of this unit."""
-        return VectorStore(self._portal, self._portal.run(self._wrapped.vector, name))
+    @overload
+    def vector(self, name: str) -> VectorStore: ...
+
+    @overload
+    def vector(self, name: str, *, model: type[M]) -> TypedVectorStore[M]: ...
+
+    def vector(
+        self, name: str, *, model: type[M] | None = None
+    ) -> VectorStore | TypedVectorStore[M]:
+        """Return a vector store of this unit; `model` as in `Stores.vector`."""
+        if model is None:
+            return VectorStore(self._portal, self._portal.run(self._wrapped.vector, name))
+        return TypedVectorStore(
+            self._portal, self._portal.run(self._wrapped.vector, name, model=model)
+        )
 
     def graph(self, name: str) -> GraphStore:
         """Return a graph store of this unit."""
         return GraphStore(self._portal, self._portal.run(self._wrapped.graph, name))
 
-    def doc(self, name: str) -> DocStore:
-        """Return a document store of this unit."""
-        return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
+    @overload
+    def doc(self, name: str) -> DocStore: ...
+
+    @overload
+    def doc(self, name: str, *, model: type[M]) -> TypedDocStore[M]: ...
+
+    def doc(self, name: str, *, model: type[M] | None = None) -> DocStore | TypedDocStore[M]:
+        """Return a document store of this unit; `model` as in `Stores.doc`."""
+        if model is None:
+            return DocStore(self._portal, self._portal.run(self._wrapped.doc, name))
+        return TypedDocStore(self._portal, self._portal.run(self._wrapped.doc, name, model=model))

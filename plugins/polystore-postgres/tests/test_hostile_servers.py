@@ -295,3 +295,24 @@ async def test_tables_changed_by_hand(
     error = await failure(config)
     assert isinstance(error, SchemaMismatch)
     assert "backup" in str(error)
+
+
+async def test_doctor_tells_which_tables_and_columns_are_gone(
+    postgres_server: PostgresServer, postgres_dsn: str
+) -> None:
+    async with polystore.open(configured(postgres_dsn)) as ps:
+        await use(ps)
+        backend = ps.runtime.backends["main"].backend
+        stored = list((await backend.catalogue()).values())
+        assert not [f for f in await backend.findings(stored) if f.severity == "error"]
+        postgres_server.execute(
+            "DROP TABLE polystore.kv_cache, polystore.edge_knowledge",
+            "ALTER TABLE polystore.doc_documents DROP COLUMN k_status_ab7e2ce2",
+            dsn=postgres_dsn,
+        )
+        errors = [f for f in await backend.findings(stored) if f.severity == "error"]
+    assert {(f.store, f.message) for f in errors} == {
+        ("cache", "table kv_cache is missing"),
+        ("knowledge", "table edge_knowledge is missing"),
+        ("documents", "column k_status_ab7e2ce2 is missing"),
+    }

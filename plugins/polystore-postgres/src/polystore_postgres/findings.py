@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from polystore.types.reports import Finding
 from polystore_postgres.kinds import KINDS
-from polystore_postgres.online import index_states
+from polystore_postgres.online import index_states, ready_columns
+from polystore_postgres.sqlfile import block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +44,8 @@ async def find(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[F
     settings = {row["name"]: row["setting"] for row in rows}
     findings += _settings(pool, settings)
     for store in stored:
-        findings += await _indexes(pool, names, store)
+        missing = await _missing(pool, names, store)
+        findings += missing or await _indexes(pool, names, store)
     return findings
 
 
@@ -112,6 +114,30 @@ def _settings(pool: Pool, settings: dict[str, str]) -> Iterator[Finding]:
         f"the pool takes up to {pool.config.pool.max} of the server's {most} connections",
         action="Lower pool.max or raise max_connections" if severity == "warning" else None,
     )
+
+
+async def _missing(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:
+    """Return what somebody else took from the store: tables, or columns of declared fields."""
+    kind = KINDS[stored.spec.kind]
+    wanted = {names.bare(prefix, stored) for prefix in kind.prefixes}
+    rows = await pool.fetch(block("catalogue.sql", "tables"), names.schema, list(wanted))
+    missing = [f"table {name}" for name in sorted(wanted - {row["name"] for row in rows})]
+    fields = kind.load_schema().key_table(stored, names)
+    if fields is not None and not missing:
+        async with pool.acquire() as connection:
+            ready = await ready_columns(connection, fields)
+        missing = [f"column {name}" for name in fields.columns.values() if name not in ready]
+    return [
+        Finding(
+            pool.backend,
+            "tables",
+            "error",
+            f"{what} is missing",
+            store=stored.spec.name,
+            action="Restore it from a backup: `polystore apply` makes new stores and fields only",
+        )
+        for what in missing
+    ]
 
 
 async def _indexes(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:

@@ -18,6 +18,11 @@ VALUES ($1, $2, $3::jsonb, $4, $5, (SELECT max(version) FROM __SCHEMA__.ledger))
        origin = excluded.origin,
        updated_at = now()
 
+-- name: tables
+SELECT c.relname AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = ANY($2::text[]) AND c.relkind IN ('r', 'p')
+
 -- name: indexes
 SELECT c.relname AS name, i.indisvalid AND i.indisready AS usable
   FROM pg_index AS i

@@ -11,7 +11,8 @@ import pytest
 
 import polystore
 from polystore.errors import ConfigError, ConnectionFailed, DataCorruption
-from polystore.specs import KVSpec
+from polystore.filters import F, Or
+from polystore.specs import DocSpec, KVSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +92,30 @@ async def test_memory_is_refused() -> None:
     with pytest.raises(ConfigError, match="memory backend"):
         async with polystore.open({"backends": {"main": {"use": "sqlite", "path": ":memory:"}}}):
             pass
+
+
+async def test_discovering_the_plugin_loads_no_driver() -> None:
+    code = (
+        "import sys\n"
+        "from polystore.plugins.registry import Registry\n"
+        "assert Registry().backend_info('sqlite').name == 'sqlite'\n"
+        "assert not {'apsw', 'sqlite_vec'} & sys.modules.keys()\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await process.wait() == 0
+
+
+async def test_many_long_filters_are_no_deep_expression(file: Path) -> None:
+    async with polystore.open(config(file) | {"defaults": {"doc": "main"}}) as ps:
+        await ps.doc("rows").put("a", {"n": 4999})
+        wanted = Or(tuple(F("n") == number for number in range(5000)))
+        assert await ps.doc("rows").count(wanted) == 1
+        assert await ps.doc("rows").count(~wanted) == 0
+
+
+async def test_explain_names_the_index_of_an_order(file: Path) -> None:
+    stores = [DocSpec(name="rows", indexes=(("-n",),))]
+    async with polystore.open(config(file) | {"defaults": {"doc": "main"}}, stores=stores) as ps:
+        await ps.doc("rows").put_many({f"r{n}": {"n": n} for n in range(50)})
+        assert (await ps.doc("rows").explain(sort="-n")).access == "index"
+        assert (await ps.doc("rows").explain(sort="m")).access == "exact"

@@ -106,7 +106,7 @@ def plain(data: Mapping[str, Any], *, what: str) -> dict[str, Any]:
             fields[_key(name)] = _plain(part)
         except InvalidRecord:
             raise
-        except ValueError:  # of pydantic; what it says may quote the value
+        except (ValueError, RecursionError):  # what pydantic says may quote the value
             raise InvalidRecord(
                 f"{what} has no JSON form: {name}",
                 hint="Give the field a serializer, see pydantic.field_serializer",
@@ -124,7 +124,7 @@ def _dumped(value: BaseModel, what: str) -> dict[str, Any]:
     try:
         # Without pydantic's warnings, which show values; what they warn of is refused below.
         return value.model_dump(by_alias=True, warnings=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidRecord(
             f"{what} cannot be written: {type(value).__name__} does not serialize",
             hint="Call its model_dump() to see why",

@@ -4,6 +4,7 @@ How a block is tried follows from how it is written:
 
 - `python`: as if pasted into `python -m asyncio`, the blocks of a page one after the other.
 - `python title="x.py"`: a file; it is run as a program.
+- `py title="src/x.py"`: quoted from that file; `...` alone in a line leaves lines out.
 - `text` right below one of these: what it prints. `...` stands for anything.
 - `yaml` with backends or stores: a configuration; with a title also a file of that name.
   One whose title begins with `wrong` is for the code below it to show what is wrong.

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs.pages import PAGES, READMES, Block, blocks, check_printed, page_id
+from docs.pages import PAGES, READMES, ROOT, Block, blocks, check_printed, page_id
 from polystore.client import Polystore
 from polystore.errors import Closed
 from polystore.schema.offline import check
@@ -82,7 +82,7 @@ async def test_the_code_of_a_page_runs(
 
 
 async def try_block(block: Block, namespace: dict[str, Any]) -> None:
-    if block.title:
+    if block.title and block.language != "py":
         write(block)
     if block.language == "console":
         run_console(block)
@@ -129,6 +129,20 @@ def test_a_configuration_is_right(
     file = tmp_path / "polystore.yaml"
     file.write_text(block.body, encoding="utf-8")
     assert check(file).problems == []
+
+
+QUOTATIONS = [block for page in PAGES for block in blocks(page) if block.language == "py"]
+
+
+@pytest.mark.parametrize("block", QUOTATIONS, ids=lambda block: block.where)
+def test_a_quotation_is_what_the_file_says(block: Block) -> None:
+    file = "\n" + without_indent((ROOT / block.title).read_text(encoding="utf-8"))
+    for part in without_indent(block.body).split("...\n"):
+        assert f"\n{part}" in file, f"not in {block.title}:\n{part}"
+
+
+def without_indent(text: str) -> str:
+    return "".join(f"{line.strip()}\n" for line in text.splitlines())
 
 
 def test_there_is_something_to_try() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CONFIG = ROOT / "zensical.toml"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "link": "href"}
 
 
@@ -51,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
+    said = _COLOUR.sub("", done.stdout + done.stderr)
     assert done.returncode == 0, said
     assert "arning" not in said, said
     return folder / "site"

@@ -27,9 +27,10 @@ SUITES: Final = {
     "memory": "tests/contract/test_memory.py",
     "postgres_embedded": "tests/contract/test_postgres_embedded.py",
     "postgres_dsn": "tests/contract/test_postgres_dsn.py",
+    "sqlite": "examples/sqlite_backend/tests/test_sqlite.py",
 }
 """Files of suites, by the name of their report."""
-COLUMNS: Final = {"memory": "memory", "postgres": "postgres_dsn"}
+COLUMNS: Final = {"memory": "memory", "postgres": "postgres_dsn", "sqlite": "sqlite"}
 """Backends in the table of operators, and the reports that tell about them."""
 
 _TABLE = re.compile(r"(<!-- operators by backend -->\n).*?(<!-- end of operators -->)", re.DOTALL)

@@ -35,6 +35,23 @@ async def main():
 asyncio.run(main())
 """
 
+KILLED = """
+import asyncio, sys
+import polystore
+
+async def main():
+    config = {"workspace": "acme", "backends": {"main": {"use": "sqlite", "path": sys.argv[1]}}}
+    stores = [polystore.KVSpec(name="left"), polystore.KVSpec(name="right")]
+    async with polystore.open(config, stores=stores) as ps:
+        for number in range(10**9):
+            async with ps.unit_of_work("left", "right") as unit:
+                await unit.kv("left").put(f"k{number}", number)
+                await unit.kv("right").put(f"k{number}", number)
+            print(number, flush=True)
+
+asyncio.run(main())
+"""
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -57,6 +74,21 @@ async def test_processes_lose_no_increment(file: Path) -> None:
     assert [errors for _, errors in ends] == [b"", b"", b""]
     async with polystore.open(config(file), stores=[KVSpec(name="counters")]) as ps:
         assert await ps.kv("counters").get("n") == 60
+
+
+async def test_a_killed_process_loses_nothing_acknowledged(file: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, str(file), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    acknowledged = [int(await process.stdout.readline()) for _ in range(30)]
+    process.kill()
+    await process.wait()
+    stores = [KVSpec(name="left"), KVSpec(name="right")]
+    async with polystore.open(config(file), stores=stores) as ps:
+        left = {entry.key async for entry in ps.kv("left").scan()}
+        assert left >= {f"k{number}" for number in acknowledged}
+        assert left == {entry.key async for entry in ps.kv("right").scan()}
 
 
 async def test_a_write_that_waits_for_the_file_blocks_nobody(file: Path) -> None:

@@ -106,7 +106,9 @@ def _connect(path: Path, busy_milliseconds: int, *, bare: bool) -> Connection:
     connection.set_busy_timeout(busy_milliseconds)
     if bare:
         return Connection(connection)
-    connection.execute("PRAGMA schema_version")  # the first look into the file says what is wrong
+    # To register a function for FTS5 reads the file while all of Python waits. So the file is
+    # looked into before, which also tells best what is wrong with it.
+    connection.execute("PRAGMA schema_version")
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from polystore.errors import Closed, PolystoreError
+from polystore.errors import Closed, Conflict, PolystoreError
 from polystore_sqlite.connection import Connection, Worker
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from polystore_sqlite.config import SqliteConfig
 
 T = TypeVar("T")
-_SCHEMA_TIMEOUT = 60.0
-"""Seconds to wait for another process that changes the schema."""
+_SCHEMA_TIMEOUT, _POLL = 60.0, 0.02
+"""Seconds to wait for another process that changes the schema, and between two looks."""
 
 
 @dataclass(slots=True)
@@ -90,10 +90,9 @@ class Database:
     async def schema_lock(self) -> AsyncGenerator[None]:
         """Hold off other processes: a second file, as the first must stay free to be changed."""
         path = self._config.path
-        # Bare, as to register a function for FTS5 waits for a lock while it blocks all of Python.
-        lock = Worker(path.with_name(path.name + "-schema"), _SCHEMA_TIMEOUT, bare=True)
+        lock = Worker(path.with_name(path.name + "-schema"), busy_timeout=0, bare=True)
         try:
-            await lock.run(lambda connection: connection.change("BEGIN EXCLUSIVE"))
+            await _lock(lock)
             yield
         finally:
             await lock.close()
@@ -104,6 +103,20 @@ class Database:
         if not session.open:
             raise Closed("this unit of work has ended", hint="Open a new one")
         return await self._writer.run(lambda connection: _atomically(connection, work))
+
+
+async def _lock(lock: Worker) -> None:
+    # Tried again from here and not by SQLite, so that who is cancelled need not wait for it.
+    for _ in range(int(_SCHEMA_TIMEOUT / _POLL)):
+        with suppress(Conflict):
+            await lock.run(lambda connection: connection.change("BEGIN EXCLUSIVE"))
+            return
+        await asyncio.sleep(_POLL)
+    raise Conflict(
+        "another process is changing the schema of the file",
+        hint="Wait until it is done, or end it",
+        retryable=True,
+    )
 
 
 def _atomically(connection: Connection, work: Callable[[Connection], T]) -> T:

@@ -41,7 +41,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"polystore.testing.{name}"
-        for name in ("backend", "checks", "doc", "filters", "graph", "kv", "vector")
+        for name in ("backend", "checks", "doc", "filters", "graph", "kv", "models", "vector")
     )
 )
 

@@ -7,6 +7,7 @@ from polystore.testing.backend.changes import BackendChanges
 from polystore.testing.backend.clients import BackendClients
 from polystore.testing.backend.cut_off import BackendCutOff
 from polystore.testing.backend.declared import BackendDeclared
+from polystore.testing.backend.interleaved import BackendInterleaved
 from polystore.testing.backend.lifecycle import BackendLifecycle
 from polystore.testing.backend.trouble import BackendTrouble
 from polystore.testing.backend.unit_rules import BackendUnitRules
@@ -23,6 +24,7 @@ class BackendSuite(
     BackendWorkspaces,
     BackendTrouble,
     BackendCutOff,
+    BackendInterleaved,
     BackendUnits,
     BackendUnitRules,
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polystore.testing.doc.basics import DocBasics
 from polystore.testing.doc.batches import DocBatches
+from polystore.testing.doc.derived import DocDerived
 from polystore.testing.doc.filters import DocFilters
 from polystore.testing.doc.finds import DocFinds
 from polystore.testing.doc.pages import DocPages
@@ -19,6 +20,7 @@ class DocSuite(
     DocPatches,
     DocVersions,
     DocFinds,
+    DocDerived,
     DocPages,
     DocFilters,
     DocRefusals,

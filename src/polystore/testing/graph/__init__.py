@@ -12,6 +12,7 @@ from polystore.testing.graph.finds import GraphFinds
 from polystore.testing.graph.labels import GraphLabels
 from polystore.testing.graph.nodes import GraphNodes
 from polystore.testing.graph.refusals import GraphRefusals
+from polystore.testing.graph.scans import GraphScans
 from polystore.testing.graph.undirected import GraphUndirected
 from polystore.testing.graph.walks import GraphWalks
 from polystore.testing.graph.workspaces import GraphWorkspaces
@@ -27,6 +28,7 @@ class GraphSuite(
     GraphWalks,
     GraphDerived,
     GraphFinds,
+    GraphScans,
     GraphLabels,
     GraphFilters,
     GraphRefusals,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from polystore.testing.vector.basics import VectorBasics
 from polystore.testing.vector.batches import VectorBatches
 from polystore.testing.vector.deletes import VectorDeletes
+from polystore.testing.vector.derived import VectorDerived
 from polystore.testing.vector.filters import VectorFilters
 from polystore.testing.vector.metadata import VectorMetadata
 from polystore.testing.vector.refusals import VectorRefusals
@@ -23,6 +24,7 @@ class VectorSuite(
     VectorTexts,
     VectorMetadata,
     VectorDeletes,
+    VectorDerived,
     VectorScans,
     VectorFilters,
     VectorRefusals,

@@ -156,3 +156,10 @@ def metadata_patch_replaces(patch: pytest.MonkeyPatch) -> None:
         return dict(new)
 
     patch.setattr("polystore_memory.vector.merge_patch", merge)
+
+
+@broken("vector/derived/test_overrides_equal_the_derived_ones")
+class CountsTheWholeStore(MemoryVector):
+    @override
+    async def count_where(self, call: Call, filter_: Filter) -> int:
+        return await self.count(call)

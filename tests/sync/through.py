@@ -91,8 +91,8 @@ class InLoop:
             return functools.partial(self._call, value)
         return functools.partial(self._run, value) if inspect.ismethod(value) else value
 
-    async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self._seen(await in_thread(self._portal.call, function, *args))
+    async def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self._seen(await in_thread(self._portal.call, function, *args, **kwargs))
 
     def _run(self, function: Callable[..., Any], *args: Any) -> Any:
         return self._seen(self._portal.run(function, *args))

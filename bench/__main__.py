@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import doc, graph, kv, vector
+from bench import doc, graph, kv, typed, vector
 from bench.context import opened
 from bench.measure import measure
 from bench.report import cells, json_line, table
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from bench.measure import Result
     from bench.sizes import Sizes
 
-_KINDS = {"kv": kv.cases, "doc": doc.cases, "vector": vector.cases, "graph": graph.cases}
+_KINDS = {
+    "kv": kv.cases,
+    "doc": doc.cases,
+    "vector": vector.cases,
+    "graph": graph.cases,
+    "typed": typed.cases,
+}
 
 
 async def run(folder: Path, sizes: Sizes, only: str) -> list[Result]:

@@ -33,6 +33,7 @@ class Case:
         warm: Whether a round of each side goes ahead that is not counted.
         recall: Of ours and of the driver's answers, for approximate searches.
         note: How the driver does it, where that is not obvious.
+        backend: What both are measured on.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Case:
     warm: bool = True
     recall: tuple[float, float] | None = None
     note: str = ""
+    backend: str = "postgres"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def json_line(result: Result) -> bytes:
     case = result.case
     line: dict[str, Any] = {
         "operation": case.name,
-        "backend": "postgres",
+        "backend": case.backend,
         "rows": case.rows,
         "unit": case.unit,
         "ours": result.median("ours"),

@@ -4,6 +4,11 @@ A model is written by alias, as JSON, except that datetimes take the store's fix
 that they sort and filter as any other. What is written is first read back through the model, in
 memory: an object that was changed past its own rules, or a form that the model itself does not
 read, is refused before any I/O.
+
+What that costs, in memory, where nothing else costs much (`python -m bench --only typed`; documents
+of four fields and 250 bytes; medians of five rounds on two busy cores): about 8 us for a document
+that is written (put_many at 54,000 to 78,000 rows/s instead of 93,000 to 201,000) and 3 us for one
+that is read (get in 18.1 us instead of 14.9).
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
+import orjson
 from pydantic import AliasChoices, BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 from pydantic_core import to_jsonable_python
 from pydantic_core.core_schema import ErrorType
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 _SHOWN_PROBLEMS = 5
+_SCALARS = frozenset(DOMAIN_TYPES)
 _KNOWN = frozenset(get_args(ErrorType))
 _QUOTING = frozenset({"error", "encoding_error", "tag"})
 """Parts of pydantic's messages that may repeat what was given."""
@@ -143,7 +150,11 @@ def _fitting(model: type[M], data: Mapping[str, Any], *, what: str) -> M:
 
 def _validated(model: type[M], data: Mapping[str, Any], *, what: str) -> M:
     # As JSON, of which strict models too read dates, enums and the like from text.
-    return model.model_validate_json(encode_json(data, what=what))
+    try:
+        text = orjson.dumps(data)
+    except TypeError:  # something that no store takes: this names the place
+        text = encode_json(data, what=what)
+    return model.model_validate_json(text)
 
 
 def _problems(error: ValidationError) -> str:
@@ -163,6 +174,8 @@ def _problem(problem: ErrorDetails) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _SCALARS:  # most values, and quicker than what follows
+        return value
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, DOMAIN_TYPES):

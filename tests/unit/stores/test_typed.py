@@ -106,7 +106,10 @@ def test_strict_models_read_what_they_write(
 ) -> None:
     written = Strict(count=count, at=at, status=status, price=price)
     text = encode_json(to_data(Strict, written, what="it"))
-    assert to_model(Strict, decode_json(text), what="it") == written
+    # In UTC: a time in the hour that a zone leaves out equals none of another zone.
+    instant = None if at is None else at.astimezone(UTC)
+    expected = written.model_copy(update={"at": instant})
+    assert to_model(Strict, decode_json(text), what="it") == expected
 
 
 @given(

@@ -205,3 +205,20 @@ def undeclared_ttl_changes_data(patch: pytest.MonkeyPatch) -> None:
 
     _undeclare_ttl(patch)
     patch.setattr("polystore_memory.backend.MemoryKV", StoresThenRefuses)
+
+
+@broken_by("backend/cut_off/test_cancelled_large_batches")
+def commits_what_was_cancelled(patch: pytest.MonkeyPatch) -> None:
+    class TakesTime(MemoryKV):
+        @override
+        async def put_many(self, call: Call, batch: KVBatch) -> None:
+            await asyncio.sleep(0)
+            await super().put_many(call, batch)
+
+    patch.setattr("polystore_memory.backend.MemoryBackend", ForgetsRollback)
+    patch.setattr("polystore_memory.backend.MemoryKV", TakesTime)
+
+
+@broken_by("backend/cut_off/test_late_writes")
+def late_writes_are_half_done(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("polystore_memory.backend.MemoryKV", StoresRowByRow)

@@ -6,16 +6,19 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from polystore.capabilities import Feature
 from polystore.errors import OperationTimeout, OutcomeUnknown
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
 from polystore.testing.backend.base import (
     NO_TRANSACTIONS,
+    STORE_OF,
     BackendTests,
     handle,
     kinds_of,
     read,
+    unserved,
     write,
 )
 from polystore.testing.backend.units import names, transactional
@@ -109,6 +112,50 @@ class BackendCutOff(BackendTests):
         """A write whose deadline passes at any await is wholly in or out, and says so."""
         for kind in kinds_of(config):
             await _cut_everywhere(client, kind, dawdle, OperationTimeout, OutcomeUnknown)
+
+    async def test_cancelled_large_batches(
+        self, client: Polystore, config: Mapping[str, Any]
+    ) -> None:
+        """An atomic batch of several messages that is cancelled at any await is in or out."""
+        reason = unserved(config, "kv")
+        limits = None if reason else await handle(client, "kv").capabilities()
+        if limits is None or Feature.ATOMIC_ANY_SIZE not in limits.features:
+            not_applicable(reason or "atomic_any_size is not declared")
+            return
+        items = {f"k{n}": n for n in range(limits.limits.batch_rows + 1)}
+        step = 0
+        while True:
+            step += 1
+            kv = client.workspace(fresh_workspace()).kv(STORE_OF["kv"])
+            cut = await carry_out(lambda kv=kv: kv.put_many(items, atomic=True), step, cancel)
+            found = await within(kv.count(), what=f"a count after await {step} was cut off")
+            assert found in ({0, len(items)} if cut.error else {len(items)}), step
+            if cut.steps < step:
+                break
+
+    async def test_cancelled_units(self, client: Polystore) -> None:
+        """A unit over all kinds that is cancelled at any await is wholly in or out."""
+        kinds = transactional(client)
+        if not kinds:
+            not_applicable(NO_TRANSACTIONS)
+            return
+
+        async def work(space: Workspace) -> None:
+            async with space.unit_of_work(*names(kinds)) as unit:
+                for kind in kinds:
+                    await write(unit, kind, "a", 1)
+
+        step = 0
+        while True:
+            step += 1
+            space = client.workspace(fresh_workspace())
+            cut = await carry_out(lambda space=space: work(space), step, cancel)
+            assert cut.error is None or isinstance(cut.error, asyncio.CancelledError), cut.error
+            found = {await within(read(space, kind, "a"), what=f"a {kind}") for kind in kinds}
+            assert len(found) == 1, f"cut off at await {step}, half of a unit is there"
+            assert cut.error is not None or found == {1}
+            if cut.steps < step:
+                break
 
     async def test_reads(self, space: Workspace, config: Mapping[str, Any]) -> None:
         """A read that is cut off raises; it never says that what is there is absent."""

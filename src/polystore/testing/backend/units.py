@@ -27,14 +27,14 @@ from polystore.testing.vector.base import unit as unit_vector
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from polystore.client import Workspace
+    from polystore.client import Stores, Workspace
 
 
 class _Undone(Exception):
     """Ends a unit of work so that it is rolled back."""
 
 
-def transactional(space: Workspace) -> tuple[Kind, ...]:
+def transactional(space: Stores) -> tuple[Kind, ...]:
     """Return the kinds whose stores take part in transactions."""
     opened = opened_backend(space)
     kinds: list[Kind] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from polystore.testing.values import FLOATS, INTEGERS, ODD_TEXTS
@@ -13,6 +13,9 @@ few = settings(
     max_examples=25,
     deadline=None,  # engines may be slow, which is no fault
     print_blob=True,
+    # An author waits for a failure to be told: one at a time, and without trying to explain it.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    report_multiple_bugs=False,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.differing_executors,  # a suite is inherited by one class per backend

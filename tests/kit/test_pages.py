@@ -1,12 +1,24 @@
-"""The pages made from the kit's reports are what the committed reports say."""
+"""The committed reports are of the kit as it is, and the pages made from them say what they say."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from polystore.testing import BackendSuite, DocSuite, GraphSuite, KVSuite, VectorSuite
+from polystore.testing.contracts import contract_of, required_tests
+
 ROOT = Path(__file__).resolve().parents[2]
+REPORTS = sorted((ROOT / "docs" / "conformance").glob("*.json"))
+CONTRACTS = {
+    contract_of(suite, test)
+    for suite in (BackendSuite, DocSuite, GraphSuite, KVSuite, VectorSuite)
+    for test in required_tests(suite)
+}
 
 
 def test_the_pages_are_current() -> None:
@@ -17,3 +29,9 @@ def test_the_pages_are_current() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.stem)
+def test_a_report_has_every_contract(path: Path) -> None:
+    told = {result["contract"] for result in json.loads(path.read_text("utf-8"))["results"]}
+    assert told == CONTRACTS, "the kit has changed since: run `make conformance`"

@@ -113,7 +113,7 @@ def test_init_and_schema_leave_a_broken_plugin_out(cli: Cli, install: Install) -
         assert done.code == 0
         assert done.err.startswith("warning: left out: the plugin 'odd' (polystore-odd) cannot")
     uses = json.loads(done.out)["properties"]["backends"]["additionalProperties"]["properties"]
-    assert uses["use"]["enum"] == ["fresh", "memory", "postgres"]
+    assert uses["use"]["enum"] == ["fresh", "memory", "postgres", "sqlite"]
 
 
 def test_check_shows_where_stores_go_and_what_they_have(cli: Cli, configure: Configure) -> None:
@@ -192,6 +192,7 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "polystore-core",
         "polystore-memory",
         "polystore-postgres",
+        "polystore-sqlite",
         "Python",
     ]
     assert rows[2][2] == "memory"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FAILED = 1
+_ABANDONED = "Future exception was never retrieved"
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init,
     "check": check,
@@ -85,6 +86,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None, settings: Settings) -> int:
     command = typer.main.get_command(build())
     handler = _log_to_stderr()
+
+    def is_news(record: logging.LogRecord) -> bool:
+        # What an interrupted connection attempt leaves behind is none to who interrupted it.
+        return settings.verbose or not record.getMessage().startswith(_ABANDONED)
+
+    logging.getLogger("asyncio").addFilter(is_news)
     try:
         command.main(arguments, prog_name="polystore", obj=settings)
     except SystemExit as end:

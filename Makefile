@@ -10,7 +10,7 @@ demo: setup  ## Load the Python standard library into an embedded database and a
 	@$(RUN)polystore demo $(ARGS)
 
 test: setup servers  ## Every test, on real servers that the tests start themselves.
-	$(RUN)python -m pytest $(ARGS)
+	$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup  ## Format, lint, types, layers.
 	$(RUN)ruff format --check .

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 SCOPE = "polystore"
+_LOOK_EVERY = 1.0
+"""Seconds; asking the API at every operation would cost more than all the rest here."""
 
 
 class Operation:
@@ -101,6 +103,8 @@ class Telemetry:
     def __init__(self, backend: str) -> None:
         self._backend = backend
         self._silent = Operation()
+        self._enabled = False
+        self._look_again = 0.0
         try:
             from opentelemetry import metrics, trace
         except ImportError:
@@ -140,7 +144,7 @@ class Telemetry:
             size: Bytes written, where that is known.
             coalesced: How many callers the operation serves at once.
         """
-        if self._trace is None or not self._has_provider():
+        if not self._enabled and not self._look():
             return self._silent
         attributes = {
             "polystore.backend": self._backend,
@@ -161,9 +165,14 @@ class Telemetry:
         if outcome != "ok" and self._trace is not None:
             span.set_status(self._trace.StatusCode.ERROR, outcome)
 
-    def _has_provider(self) -> bool:
-        # Until an application sets a provider, the API hands out proxies that do nothing.
-        if self._trace is None:
+    def _look(self) -> bool:
+        """Look, once a second at most, whether the application has set a provider by now."""
+        now = time.monotonic()
+        if self._trace is None or now < self._look_again:
             return False
+        self._look_again = now + _LOOK_EVERY
+        # Until then the API hands out proxies that do nothing.
         traced = type(self._trace.get_tracer_provider()).__name__ != "ProxyTracerProvider"
-        return traced or type(self._metrics.get_meter_provider()).__name__ != "_ProxyMeterProvider"
+        metered = type(self._metrics.get_meter_provider()).__name__ != "_ProxyMeterProvider"
+        self._enabled = traced or metered
+        return self._enabled

@@ -9,6 +9,7 @@ import numpy as np
 from polystore.capabilities import Feature
 from polystore.filters import F
 from polystore.testing.checks import declared, fresh_workspace
+from polystore.testing.opening import DIMENSIONS
 from polystore.testing.vector.base import VectorTests, random_vectors, unit
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 CROWD = 1500
 RARE = 9
+QUERIES = 25
+RECALL = 0.95
 
 
 async def search_with_filter(vectors: VectorStore) -> None:
@@ -56,6 +59,27 @@ class VectorCompleteness(VectorTests):
             hits = await small.search(unit(0), k=k)
             assert len(hits) == min(k, RARE)
             assert all(hit.score < 0 for hit in hits)
+
+    async def test_recall(self, metrics: list[VectorStore]) -> None:
+        """What an index misses is little: 95 % of the exact answer on clustered vectors."""
+        random = np.random.default_rng(25)
+        centres = random.normal(size=(16, DIMENSIONS))
+        rows = centres[random.integers(16, size=CROWD)] + random.normal(
+            scale=0.2, size=(CROWD, DIMENSIONS)
+        )
+        queries = rows[:QUERIES] + random.normal(scale=0.1, size=(QUERIES, DIMENSIONS))
+        ids = [f"r{n}" for n in range(CROWD)]
+        for store in metrics:
+            await store.upsert_arrays(ids, rows)
+            found = await store.search_many(queries, k=10)
+            wanted = await store.search_many(queries, k=10, exact=True)
+            assert all(hits.exact for hits in wanted)
+            common = [
+                len({hit.id for hit in some} & {hit.id for hit in best})
+                for some, best in zip(found, wanted, strict=True)
+            ]
+            recall = sum(common) / (10 * QUERIES)
+            assert recall >= RECALL, f"{store.spec.metric}: {recall:.3f}, {found[0].plan}"
 
     async def test_large_k(self, vectors: VectorStore) -> None:
         """K near and over the number of records gives them all, by index too."""

@@ -1,0 +1,1 @@
+"""polystore on Milvus and Milvus Lite: vector stores."""

@@ -1,0 +1,1 @@
+"""polystore on Neo4j: graph stores."""

@@ -10,9 +10,16 @@ import pytest
 
 from servers.postgres import PostgresServer
 from servers.postgres import postgres_server as run_postgres
+from servers.shared import release
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let go of the servers that the workers share."""
+    release(session.config)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """One heavy server for all worker processes of a test run.
 
-The worker that needs it first starts it; it stops it too, once every other worker has let go.
+The worker that needs it first starts it; it stops it too, once every other worker has let go. For
+that wait it ends with the session and not as a fixture, whose end counts against a test's timeout.
+A fixture of session scope is one line: `return shared(request, "redis", start)`.
 """
 
 from __future__ import annotations
@@ -8,24 +10,44 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import secrets
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    import pytest
-
 Address = dict[str, Any]
 """What a worker needs to reach the server: plain JSON."""
 
 
-def run_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all workers of this run share, and no other run."""
+_KEPT = pytest.StashKey[contextlib.ExitStack]()
+
+
+def shared(
+    request: pytest.FixtureRequest, name: str, start: Callable[[], AbstractContextManager[Address]]
+) -> Address:
+    """Return the address of a server that all workers of this run share until it ends.
+
+    Args:
+        request: Of the fixture.
+        name: Of the server.
+        start: Runs the server while the block lasts; called in at most one worker at a time.
+    """
+    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
     base = factory.getbasetemp()
-    return base.parent if base.name.startswith("popen-") else base
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = request.config.stash.setdefault(_KEPT, contextlib.ExitStack())
+    return kept.enter_context(shared_server(name, folder, start))
+
+
+def release(config: pytest.Config) -> None:
+    """Let go of what `shared` returned; the one that started a server waits for the others."""
+    config.stash.setdefault(_KEPT, contextlib.ExitStack()).close()
 
 
 @contextlib.contextmanager
@@ -36,19 +58,20 @@ def shared_server(
 
     Args:
         name: Of the server, within `folder`.
-        folder: See `run_folder`.
+        folder: Where the workers find one another.
         start: Runs the server while the block lasts; called in at most one worker at a time.
     """
     announced = folder / f"{name}.json"
     with contextlib.ExitStack() as stack:
         with _locked(folder / f"{name}.lock", fcntl.LOCK_EX):
             if announced.exists():
-                server = json.loads(announced.read_text())
+                text = announced.read_text()
             else:
-                server = {"users": f"{name}-{secrets.token_hex(4)}.users"}
-                server["address"] = stack.enter_context(start())
-                stack.enter_context(_ended_last(name, folder, server["users"]))
-                announced.write_text(json.dumps(server))
+                users = f"{name}-{secrets.token_hex(4)}.users"
+                text = json.dumps({"users": users, "address": stack.enter_context(start())})
+                stack.enter_context(_ended_last(name, folder, users))
+                announced.write_text(text)
+            server: dict[str, Any] = json.loads(text)
             stack.enter_context(_locked(folder / server["users"], fcntl.LOCK_SH))
         yield server["address"]
 

@@ -11,6 +11,8 @@ import pytest
 from servers.postgres import PostgresServer
 from servers.postgres import postgres_server as run_postgres
 from servers.shared import release
+from servers.toxiproxy import Toxiproxy
+from servers.toxiproxy import toxiproxy as run_toxiproxy
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,3 +51,10 @@ def postgres_module_dsn(postgres_server: PostgresServer) -> Generator[str]:
     """The address of a database that the tests of one module share."""
     with postgres_server.fresh_database() as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Generator[Toxiproxy]:
+    """Makes proxies that cut, stall and reset connections; one per worker of a run."""
+    with run_toxiproxy() as running:
+        yield running

@@ -1,0 +1,1 @@
+"""One application on many combinations of backends: the same answers on each."""

@@ -1,0 +1,65 @@
+"""The combinations: which engine serves which kind, each a few lines of the same YAML file."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from polystore.capabilities import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from polystore.capabilities import Kind
+
+Config: TypeAlias = dict[str, Any]
+Placing: TypeAlias = "dict[Kind, str]"
+
+COMBINATIONS: Final[dict[str, Placing]] = {
+    "postgres": dict.fromkeys(KINDS, "postgres"),
+    "postgres, embedded": dict.fromkeys(KINDS, "embedded"),
+    "sqlite": dict.fromkeys(KINDS, "sqlite"),
+    "postgres + sqlite + memory": {
+        "kv": "memory",
+        "vector": "postgres",
+        "graph": "sqlite",
+        "doc": "postgres",
+    },
+}
+"""By name: the engine of each kind."""
+
+
+def config_of(placing: Placing, request: pytest.FixtureRequest, folder: Path) -> Config:
+    """Return a configuration on real servers, in which nothing is stored yet.
+
+    Args:
+        placing: The engine of each kind.
+        request: Gets the servers.
+        folder: For engines that keep files.
+    """
+    engines = dict.fromkeys(placing[kind] for kind in KINDS)
+    backends = {name: {"schema": "auto", **ENGINES[name](request, folder)} for name in engines}
+    return {"backends": backends, "defaults": dict(placing)}
+
+
+def _fresh() -> str:
+    return f"matrix_{secrets.token_hex(4)}"
+
+
+ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
+    "memory": lambda _request, _folder: {"use": "memory", "shared": _fresh()},
+    "sqlite": lambda _request, folder: {"use": "sqlite", "path": str(folder / "polystore.db")},
+    "embedded": lambda _request, folder: {
+        "use": "postgres",
+        "embedded": True,
+        "path": str(folder / "pg"),
+    },
+    "postgres": lambda request, _folder: {
+        "use": "postgres",
+        "dsn": request.getfixturevalue("postgres_dsn"),
+    },
+}
+"""By name: what the configuration says about an engine that the tests run."""

@@ -1,3 +1,3 @@
 """Fixtures that every test tree shares."""
 
-pytest_plugins = ["servers.fixtures", "polystore.testing.report"]
+pytest_plugins = ["servers.fixtures", "servers.redis_fixtures", "polystore.testing.report"]

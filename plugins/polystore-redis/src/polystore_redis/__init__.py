@@ -1,1 +1,1 @@
-"""polystore on Redis and Valkey: key-value and document stores, alone, behind Sentinel or as a cluster."""
+"""polystore on Redis and Valkey: key-value and document stores."""

@@ -1,0 +1,157 @@
+"""The server: one client, whose commands raise polystore's errors only."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError
+
+from polystore.errors import Closed
+from polystore_redis.clients import make_client
+from polystore_redis.errors import DRIVER_ERRORS, Translator
+from polystore_redis.facts import Facts, facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from polystore_redis.config import RedisConfig
+
+Argument = bytes | str | int | float
+Command = tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script of this package, which servers keep under its digest."""
+
+    source: str
+    sha: str
+
+    def command(self, keys: Sequence[Argument], arguments: Sequence[Argument]) -> Command:
+        """Return the command that runs it."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *arguments)
+
+    def whole(self, command: Command) -> Command:
+        """Return `command` with the script itself, for a server that does not know it yet."""
+        return ("EVAL", self.source, *command[2:])
+
+
+_KNOWN: dict[str, Script] = {}
+"""Scripts by their digest, for servers that have to be told them once more."""
+
+
+@cache
+def script(*names: str) -> Script:
+    """Return the script made of the files `lua/NAME.lua`, one after the other."""
+    folder = files("polystore_redis") / "lua"
+    source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+    made = Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
+    _KNOWN[made.sha] = made
+    return made
+
+
+class Server:
+    """What the drivers talk to.
+
+    Args:
+        name: The backend's name, for errors.
+        config: The block.
+        socket: Of the embedded server.
+    """
+
+    def __init__(self, name: str, config: RedisConfig, socket: Path | None = None) -> None:
+        self.name = name
+        self.config = config
+        self.translator = Translator(name, config.secrets)
+        self._client: Any = make_client(config, socket)
+        self._facts: Facts | None = None
+
+    async def open(self) -> None:
+        """Connect and learn what the server is."""
+        try:
+            # A client of one server connects at its first command, that of a cluster here.
+            started = self._client.initialize()
+            if inspect.isawaitable(started):
+                await started
+            self._facts = await facts_of(self._client)
+        except DRIVER_ERRORS as error:
+            raise self.translator.error(error) from error
+
+    async def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+            pool = getattr(client, "connection_pool", None)
+            if pool is not None:
+                await pool.disconnect()
+
+    @property
+    def client(self) -> Any:
+        """The driver's client."""
+        if self._client is None:
+            raise Closed("the backend is not open", backend=self.name)
+        return self._client
+
+    @property
+    def facts(self) -> Facts:
+        """What the server is."""
+        if self._facts is None:
+            raise Closed("the backend is not open", backend=self.name)
+        return self._facts
+
+    async def command(self, *command: Argument) -> Any:
+        """Return the answer to one command."""
+        try:
+            return await self.client.execute_command(*command)
+        except NoScriptError:
+            pass
+        except DRIVER_ERRORS as error:
+            raise self.translator.error(error) from error
+        # Only EVALSHA is answered so: the server was restarted, or has never seen the script.
+        return await self.command(*_with_source(command))
+
+    async def run(
+        self, script: Script, keys: Sequence[Argument], arguments: Sequence[Argument]
+    ) -> Any:
+        """Return the answer of a script; all its keys are in one slot."""
+        return await self.command(*script.command(keys, arguments))
+
+    async def many(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the answers to independent commands that are sent together.
+
+        Raises:
+            PolystoreError: That of the first command that failed; others may have been carried out.
+        """
+        if len(commands) == 1:
+            return [await self.command(*commands[0])]
+        answers = await self._send(commands)
+        unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            again = await self._send([_with_source(commands[n]) for n in unknown])
+            for position, answer in zip(unknown, again, strict=True):
+                answers[position] = answer
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise self.translator.error(answer) from answer
+        return answers
+
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        try:
+            settings = {} if self.facts.cluster else {"transaction": False}
+            pipeline = self.client.pipeline(**settings)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute(raise_on_error=False)
+        except DRIVER_ERRORS as error:
+            raise self.translator.error(error) from error
+
+
+def _with_source(command: Command) -> Command:
+    return _KNOWN[str(command[1])].whole(command)

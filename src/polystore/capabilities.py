@@ -56,6 +56,28 @@ class Feature(StrEnum):
     """`find` sorts by fields that are not declared in `indexes`, by reading all that match."""
 
 
+_OF_KIND: dict[Kind, tuple[Feature, ...]] = {
+    "kv": (Feature.TTL,),
+    "vector": (
+        Feature.FILTER,
+        Feature.TEXT_SEARCH,
+        Feature.INDEX_HNSW,
+        Feature.INDEX_IVFFLAT,
+        Feature.METRIC_COSINE,
+        Feature.METRIC_IP,
+        Feature.METRIC_L2,
+    ),
+    "graph": (Feature.LABEL_SEARCH, Feature.FUZZY_LABELS),
+    "doc": (Feature.SORT_UNDECLARED,),
+}
+_OF_SOME = {feature for features in _OF_KIND.values() for feature in features}
+
+
+def features_of(kind: Kind) -> tuple[Feature, ...]:
+    """Return what stores of `kind` may be able to do, in the order of `Feature`."""
+    return tuple(f for f in Feature if f not in _OF_SOME or f in _OF_KIND[kind])
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Numbers that bound a call; None is unlimited.

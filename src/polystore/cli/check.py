@@ -14,7 +14,8 @@ def check(
     """Check the configuration, offline.
 
     Connects to nothing. Shows where each store goes, and whether its backend has what it needs:
-    yes, refused (no server of that type has it) or depends on the server (`polystore doctor` asks).
+    yes, refused (no server of that type has it) or depends on the server (`polystore doctor` asks);
+    and what it lacks: a call for that raises UnsupportedError.
 
     Exit code: 0 if nothing is wrong, else 1.
     """
@@ -45,6 +46,14 @@ def check(
     if needs:
         output.line()
         output.table(["store", "needs", "because of", "available"], needs)
+    limited = [
+        [store.name, ", ".join(store.lacks) or "nothing", ", ".join(store.emulates) or "nothing"]
+        for store in report.stores
+        if store.lacks or store.emulates
+    ]
+    if limited:
+        output.line()
+        output.table(["store", "its backend lacks", "filters by reading more"], limited)
     output.line()
     for problem in report.problems:
         output.note(f"error: {problem}")

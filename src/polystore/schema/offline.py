@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from polystore.capabilities import features_of
 from polystore.config import load_config, validate_backends
 from polystore.errors import ConfigError, PolystoreError
+from polystore.filters import OPERATORS
 from polystore.plugins.registry import Registry
 from polystore.runtime import declare, named_info, with_default_backend
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from polystore.backend import BackendInfo
-    from polystore.capabilities import Capabilities, Feature
+    from polystore.capabilities import Capabilities, Feature, Kind
     from polystore.config import PolystoreConfig
     from polystore.specs import StoreSpec
 
@@ -39,12 +41,21 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class CheckedStore:
-    """A declared store and where it goes; `backend` is None where that is not known."""
+    """A declared store and where it goes.
+
+    Attributes:
+        backend: Its name; None where that is not known.
+        requirements: What the store needs.
+        lacks: Capabilities and filter operators that no server of the backend has for this kind.
+        emulates: Filter operators that work by reading more than the answer.
+    """
 
     name: str
     kind: str
     backend: str | None
     requirements: tuple[Requirement, ...] = ()
+    lacks: tuple[str, ...] = ()
+    emulates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,18 @@ def _store(
         for requirement in needed
         if requirement.verdict == "refused"
     )
-    return CheckedStore(spec.name, spec.kind, backend, tuple(needed))
+    lacks, emulates = _missing(spec.kind, at_most)
+    return CheckedStore(spec.name, spec.kind, backend, tuple(needed), lacks, emulates)
+
+
+def _missing(kind: Kind, at_most: Capabilities) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what stores of this kind have nowhere, and the operators they have not natively."""
+    features = [str(feature) for feature in features_of(kind) if feature not in at_most.features]
+    if kind == "kv":
+        return tuple(features), ()
+    lost = [f"filter {operator}" for operator in OPERATORS if operator not in at_most.filters]
+    emulated = at_most.emulated_filters - at_most.native_filters
+    return (*features, *lost), tuple(operator for operator in OPERATORS if operator in emulated)
 
 
 def _own(spec: StoreSpec, required: Sequence[Feature]) -> list[Feature]:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from polystore.backend import CONTRACT_VERSION
-from polystore.capabilities import KINDS, Capabilities, Feature, Limits
+from polystore.capabilities import KINDS, Capabilities, Limits, features_of
 from polystore.filters import OPERATORS
 from polystore.testing.contracts import contract_of, promise_of, required_tests
 from polystore.testing.outcomes import backend_of, override_reason
@@ -63,23 +63,6 @@ class Report(TypedDict):
     results: list[Result]
 
 
-_OF_KIND: Final[dict[str, tuple[Feature, ...]]] = {
-    "kv": (Feature.TTL,),
-    "vector": (
-        Feature.FILTER,
-        Feature.TEXT_SEARCH,
-        Feature.INDEX_HNSW,
-        Feature.INDEX_IVFFLAT,
-        Feature.METRIC_COSINE,
-        Feature.METRIC_IP,
-        Feature.METRIC_L2,
-    ),
-    "graph": (Feature.LABEL_SEARCH, Feature.FUZZY_LABELS),
-    "doc": (Feature.SORT_UNDECLARED,),
-}
-_OF_SOME = {feature for features in _OF_KIND.values() for feature in features}
-
-
 def build(module: str, runs: Runs) -> Report:
     """Return the report on the suites of a module.
 
@@ -111,8 +94,8 @@ def build(module: str, runs: Runs) -> Report:
     )
 
 
-def _kept(kind: str, live: Capabilities) -> Kept:
-    possible = [f for f in Feature if f not in _OF_SOME or f in _OF_KIND[kind]]
+def _kept(kind: Kind, live: Capabilities) -> Kept:
+    possible = features_of(kind)
     return Kept(
         features=[str(feature) for feature in possible if feature in live.features],
         undeclared=[str(feature) for feature in possible if feature not in live.features],

@@ -126,6 +126,18 @@ class Certificates:
             "ssl_ca_file": str(target / "ca.pem"),
         }
 
+    def redis_settings(self, target: Path) -> dict[str, str]:
+        """Copy the server's files to `target`; return what turns TLS on in Redis."""
+        for name in ("server.pem", "server.key", "ca.pem"):
+            copy = target / name
+            copy.write_bytes((self.folder / name).read_bytes())
+            copy.chmod(0o644)
+        return {
+            "tls-cert-file": str(target / "server.pem"),
+            "tls-key-file": str(target / "server.key"),
+            "tls-ca-cert-file": str(target / "ca.pem"),
+        }
+
 
 def _builder(name: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)

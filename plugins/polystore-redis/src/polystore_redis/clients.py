@@ -71,13 +71,14 @@ def _client(kind: type, config: RedisConfig, **settings: Any) -> Any:
 
 
 def _cluster(config: RedisConfig, nodes: tuple[str, ...]) -> Any:
-    tls = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
+    tls: dict[str, Any] = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
     if tls.pop("ssl_password", None) is not None:
         raise ConfigError(
             "the driver takes no password for a key with a cluster",
             hint="Keep the key in a file without a password that only this user may read",
         )
-    return RedisCluster(
+    make: Any = RedisCluster  # whose types know no settings made elsewhere
+    return make(
         startup_nodes=[ClusterNode(*host_and_port(node)) for node in nodes],
         max_connections=config.pool.max * _CLUSTER_CONNECTIONS,
         **_login(config),
@@ -87,10 +88,11 @@ def _cluster(config: RedisConfig, nodes: tuple[str, ...]) -> Any:
 
 
 def _sentinel(config: RedisConfig, sentinel: SentinelConfig) -> Any:
-    tls = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
+    tls: dict[str, Any] = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
     login: dict[str, Any] = {"username": sentinel.username, "password": _plain(sentinel.password)}
     own = {name: value for name, value in login.items() if value is not None}
-    watch = Sentinel(
+    make: Any = Sentinel
+    watch = make(
         [host_and_port(host) for host in sentinel.hosts],
         sentinel_kwargs={**_common(config), **own, **tls, "socket_timeout": config.connect_timeout},
         **_common(config),

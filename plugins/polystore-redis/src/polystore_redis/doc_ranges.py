@@ -65,9 +65,7 @@ def ranges_of(condition: Filter, path: Path) -> Ranges | None:
     return None
 
 
-def _compared(condition: Compare) -> Ranges | None:
-    if condition.op == "ne":
-        return None
+def _compared(condition: Compare) -> Ranges:
     key = sort_key(condition.value)
     if condition.op == "eq":
         return _points([key])

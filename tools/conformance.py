@@ -1,6 +1,7 @@
 """Runs the conformance kit on the backends and writes what it showed into docs/.
 
-`docs/conformance/` gets a report for each, and `docs/filters.md` the table of operators.
+`docs/conformance/` gets a report for each, `docs/filters.md` the table of operators, and `README.md`
+and `docs/combinations.md` the table of capabilities.
 Names of reports run only those. `--table` runs nothing, and writes the table and the index from the
 reports that are there. `--check` changes nothing, and fails where they differ or where a report is
 not whole.
@@ -10,31 +11,38 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from polystore.capabilities import KINDS
+from polystore.capabilities import KINDS, features_of
 from polystore.filters import OPERATORS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 REPORTS: Final = ROOT / "docs" / "conformance"
 INDEX: Final = REPORTS / "index.md"
 FILTERS: Final = ROOT / "docs" / "filters.md"
+CAPABILITIES: Final = (ROOT / "README.md", ROOT / "docs" / "combinations.md")
 SUITES: Final = {
     "memory": "tests/contract/test_memory.py",
     "postgres_embedded": "tests/contract/test_postgres_embedded.py",
     "postgres_dsn": "tests/contract/test_postgres_dsn.py",
+    "redis": "tests/contract/test_redis.py",
+    "redis_cluster": "tests/contract/test_redis_cluster.py",
+    "redis_embedded": "tests/contract/test_redis_embedded.py",
+    "valkey": "tests/contract/test_valkey.py",
     "sqlite": "examples/sqlite_backend/tests/test_sqlite.py",
 }
 """Files of suites, by the name of their report."""
-COLUMNS: Final = {"memory": "memory", "postgres": "postgres_dsn", "sqlite": "sqlite"}
-"""Backends in the table of operators, and the reports that tell about them."""
-
-_TABLE = re.compile(r"(<!-- operators by backend -->\n).*?(<!-- end of operators -->)", re.DOTALL)
+COLUMNS: Final = {
+    "memory": "memory",
+    "postgres": "postgres_dsn",
+    "redis": "redis",
+    "sqlite": "sqlite",
+}
+"""Backends in the tables, and the reports that tell about them."""
 
 Report = dict[str, Any]
 
@@ -86,6 +94,46 @@ def _how(report: Report, operator: str) -> str:
     return ", ".join(f"{kind}: {way}" for kind, way in how.items())
 
 
+def capabilities(reports: dict[str, Report]) -> str:
+    """Return the table of backend by kind by capability."""
+    lines = [
+        "| kind | capability | " + " | ".join(COLUMNS) + " |",
+        "|---|---|" + "---|" * len(COLUMNS),
+    ]
+    told = [reports[name] for name in COLUMNS.values()]
+    for kind in KINDS:
+        rows = {"contracts passed": [_passed(report, kind) for report in told]}
+        for feature in features_of(kind):
+            rows[f"`{feature}`"] = [_has(report, kind, str(feature)) for report in told]
+        if kind != "kv":
+            rows["filters"] = [_filters(report, kind) for report in told]
+        for number, (name, cells) in enumerate(rows.items()):
+            first = "" if number else f"**{kind}**"
+            lines.append(f"| {first} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _passed(report: Report, kind: str) -> str:
+    if kind not in report["kinds"]:
+        return ""
+    of_kind = [r["observed"] for r in report["results"] if r["contract"].startswith(f"{kind}/")]
+    return f"{of_kind.count('passed')} of {len(of_kind)}"
+
+
+def _has(report: Report, kind: str, feature: str) -> str:
+    if kind not in report["kinds"]:
+        return ""
+    return "yes" if feature in report["kinds"][kind]["features"] else "refused"
+
+
+def _filters(report: Report, kind: str) -> str:
+    if kind not in report["kinds"]:
+        return ""
+    ways = list(report["kinds"][kind]["operators"].values())
+    counts = {way: ways.count(way) for way in dict.fromkeys(ways)}
+    return ", ".join(way if len(counts) == 1 else f"{n} {way}" for way, n in counts.items())
+
+
 def index(reports: dict[str, Report]) -> str:
     """Return the page that leads to the reports."""
     lines = [
@@ -112,11 +160,21 @@ def pages() -> dict[Path, str]:
     for name, report in reports.items():
         if not report["ok"] or report["summary"]["not run"]:
             sys.exit(f"the report {name} is not whole or not green")
-    text = FILTERS.read_text(encoding="utf-8")
-    if not _TABLE.search(text):
-        sys.exit(f"{FILTERS.name} has no place for the table")
-    table = operators(reports)
-    return {FILTERS: _TABLE.sub(rf"\1\n{table}\n\n\2", text), INDEX: index(reports)}
+    wanted = {INDEX: index(reports)}
+    wanted[FILTERS] = _with_table(FILTERS, "operators", operators(reports))
+    for page in CAPABILITIES:
+        wanted[page] = _with_table(page, "capabilities", capabilities(reports))
+    return wanted
+
+
+def _with_table(page: Path, what: str, table: str) -> str:
+    """Return the text of a page with a table between its markers."""
+    begin, end = f"<!-- {what} by backend -->\n", f"<!-- end of {what} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        sys.exit(f"{page.name} has no place for the table of {what}")
+    return f"{before}{begin}\n{table}\n\n{end}{after}"
 
 
 def main() -> None:

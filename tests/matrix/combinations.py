@@ -21,6 +21,25 @@ Placing: TypeAlias = "dict[Kind, str]"
 COMBINATIONS: Final[dict[str, Placing]] = {
     "postgres": dict.fromkeys(KINDS, "postgres"),
     "postgres, embedded": dict.fromkeys(KINDS, "embedded"),
+    "postgres + redis": {
+        "kv": "redis",
+        "vector": "postgres",
+        "graph": "postgres",
+        "doc": "postgres",
+    },
+    "redis + sqlite": {"kv": "redis", "vector": "sqlite", "graph": "sqlite", "doc": "redis"},
+    "valkey + postgres + memory": {
+        "kv": "valkey",
+        "vector": "postgres",
+        "graph": "memory",
+        "doc": "valkey",
+    },
+    "redis cluster + postgres": {
+        "kv": "redis_cluster",
+        "vector": "postgres",
+        "graph": "postgres",
+        "doc": "redis_cluster",
+    },
     "sqlite": dict.fromkeys(KINDS, "sqlite"),
     "postgres + sqlite + memory": {
         "kv": "memory",
@@ -49,8 +68,20 @@ def _fresh() -> str:
     return f"matrix_{secrets.token_hex(4)}"
 
 
+def _redis(request: pytest.FixtureRequest, fixture: str) -> Config:
+    server = request.getfixturevalue(fixture)
+    return {"use": "redis", "url": server.url, "namespace": _fresh()}
+
+
 ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
     "memory": lambda _request, _folder: {"use": "memory", "shared": _fresh()},
+    "redis": lambda request, _folder: _redis(request, "redis7"),
+    "valkey": lambda request, _folder: _redis(request, "valkey9"),
+    "redis_cluster": lambda request, _folder: {
+        "use": "redis",
+        "cluster": [f"127.0.0.1:{node.port}" for node in request.getfixturevalue("cluster_nodes")],
+        "namespace": _fresh(),
+    },
     "sqlite": lambda _request, folder: {"use": "sqlite", "path": str(folder / "polystore.db")},
     "embedded": lambda _request, folder: {
         "use": "postgres",

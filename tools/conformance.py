@@ -1,6 +1,6 @@
 """Runs the conformance kit on the backends and writes what it showed into docs/.
 
-`docs/conformance/` gets a report for each, `docs/filters.md` the table of operators, and `README.md`
+`docs/conformance/` gets a report for each, `docs/filters.md` the table of operators, `README.md`
 and `docs/combinations.md` the table of capabilities.
 Names of reports run only those. `--table` runs nothing, and writes the table and the index from the
 reports that are there. `--check` changes nothing, and fails where they differ or where a report is

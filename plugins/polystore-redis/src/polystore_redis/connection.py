@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError
 
-from polystore.errors import Closed
+from polystore.errors import Closed, ConnectionFailed, PolystoreError
 from polystore_redis.clients import make_client
 from polystore_redis.errors import DRIVER_ERRORS, Translator
 from polystore_redis.facts import Facts, facts_of
@@ -86,11 +86,16 @@ class Server:
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
         client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-            pool = getattr(client, "connection_pool", None)
-            if pool is not None:
-                await pool.disconnect()
+        if client is None:
+            return
+        await client.aclose()
+        pool = getattr(client, "connection_pool", None)  # a cluster has one for each node
+        if pool is not None:
+            await pool.disconnect()
+        watch = getattr(pool, "sentinel_manager", None)
+        for sentinel in [] if watch is None else watch.sentinels:
+            await sentinel.aclose()
+            await sentinel.connection_pool.disconnect()
 
     @property
     def client(self) -> Any:
@@ -113,7 +118,7 @@ class Server:
         except NoScriptError:
             pass
         except DRIVER_ERRORS as error:
-            raise self.translator.error(error) from error
+            raise await self._failed(error) from error
         # Only EVALSHA is answered so: the server was restarted, or has never seen the script.
         return await self.command(*_with_source(command))
 
@@ -139,7 +144,7 @@ class Server:
                 answers[position] = answer
         for answer in answers:
             if isinstance(answer, Exception):
-                raise self.translator.error(answer) from answer
+                raise await self._failed(answer) from answer
         return answers
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
@@ -150,7 +155,20 @@ class Server:
                 pipeline.execute_command(*command)
             return await pipeline.execute(raise_on_error=False)
         except DRIVER_ERRORS as error:
-            raise self.translator.error(error) from error
+            raise await self._failed(error) from error
+
+    async def _failed(self, error: Exception) -> PolystoreError:
+        """Return what to raise, having asked a cluster anew who serves what.
+
+        The driver asks when a node sends it elsewhere, not when a node is gone.
+        """
+        told = self.translator.error(error)
+        if self._facts is not None and self._facts.cluster and isinstance(told, ConnectionFailed):
+            try:
+                await self.client.nodes_manager.initialize()
+            except DRIVER_ERRORS as second:
+                told.add_note(f"and the cluster does not tell who serves what: {second}")
+        return told
 
 
 def _with_source(command: Command) -> Command:

@@ -102,7 +102,7 @@ def capabilities(reports: dict[str, Report]) -> str:
     ]
     told = [reports[name] for name in COLUMNS.values()]
     for kind in KINDS:
-        rows = {"contracts passed": [_passed(report, kind) for report in told]}
+        rows = {"contracts held": [_held(report, kind) for report in told]}
         for feature in features_of(kind):
             rows[f"`{feature}`"] = [_has(report, kind, str(feature)) for report in told]
         if kind != "kv":
@@ -113,11 +113,13 @@ def capabilities(reports: dict[str, Report]) -> str:
     return "\n".join(lines)
 
 
-def _passed(report: Report, kind: str) -> str:
+def _held(report: Report, kind: str) -> str:
+    """Return how many contracts of a kind hold (passed, or refused as declared) of how many."""
     if kind not in report["kinds"]:
         return ""
     of_kind = [r["observed"] for r in report["results"] if r["contract"].startswith(f"{kind}/")]
-    return f"{of_kind.count('passed')} of {len(of_kind)}"
+    held = of_kind.count("passed") + of_kind.count("refused as declared")
+    return f"{held} of {len(of_kind) - of_kind.count('not applicable')}"
 
 
 def _has(report: Report, kind: str, feature: str) -> str:

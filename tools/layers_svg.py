@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "layers.svg"
 WIDTH, ROW, GAP, LEFT = 860, 34, 8, 20
+STEP = 137
 NOTES = {
     "cli": "the command line: parses, calls the library, prints",
     "demo | scaffold": "a corpus in four stores, and questions to it; the beginning of a plugin",
@@ -71,13 +72,15 @@ def _plugins(top: int) -> list[str]:
         f'<text x="{LEFT}" y="{top + 12}" fill="#44525f">Imports go downwards only. Plugins stand '
         "beside: they import the core and their driver, never one another.</text>"
     ]
-    names = ("polystore-memory", "polystore-postgres", "yours")
-    for number, name in enumerate(names):
-        left = LEFT + number * 200
+    names = ("-postgres", "-redis", "-milvus", "-neo4j", "-memory", "yours")
+    for number, short in enumerate(names):
+        left = LEFT + number * STEP
+        name = f"polystore{short}" if short.startswith("-") else short
         parts += [
-            f'<rect x="{left}" y="{top + 26}" width="188" height="{ROW}" rx="6" fill="#e8f5ea" '
-            'stroke="#3f8f52"/>',
-            f'<text x="{left + 14}" y="{top + 48}" font-weight="600" fill="#1c2b3a">{name}</text>',
+            f'<rect x="{left}" y="{top + 26}" width="{STEP - 8}" height="{ROW}" rx="6" '
+            'fill="#e8f5ea" stroke="#3f8f52"/>',
+            f'<text x="{left + 8}" y="{top + 48}" font-size="12" font-weight="600" '
+            f'fill="#1c2b3a">{name}</text>',
         ]
     return parts
 

@@ -25,6 +25,12 @@ from polystore.schema.offline import check
 ENVIRON = {
     "POSTGRES_DSN": "postgresql://app@localhost/app",
     "POSTGRES_ADMIN_DSN": "postgresql://owner@localhost/app",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "REDIS_PASSWORD": "secret",
+    "MILVUS_URL": "http://localhost:19530",
+    "MILVUS_TOKEN": "app:secret",
+    "NEO4J_URL": "bolt://localhost:7687",
+    "NEO4J_PASSWORD": "secret",
 }
 SCRIPTS = Path(sys.executable).parent
 WITH_CODE = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]

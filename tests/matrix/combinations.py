@@ -51,6 +51,19 @@ COMBINATIONS: Final[dict[str, Placing]] = {
 """By name: the engine of each kind."""
 
 
+def table() -> str:
+    """Return the combinations as docs/combinations.md shows them."""
+    rows = [
+        "| combination | " + " | ".join(KINDS) + " |",
+        "|---|" + "---|" * len(KINDS),
+        *(
+            f"| {name} | " + " | ".join(placing[kind].replace("_", " ") for kind in KINDS) + " |"
+            for name, placing in COMBINATIONS.items()
+        ),
+    ]
+    return "\n".join(rows)
+
+
 def config_of(placing: Placing, request: pytest.FixtureRequest, folder: Path) -> Config:
     """Return a configuration on real servers, in which nothing is stored yet.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.answers import differences
+from matrix.combinations import table
 from matrix.program import run
 from polystore.capabilities import Feature
 from polystore_memory.plugin import CAPABILITIES
@@ -46,6 +48,11 @@ async def test_what_is_undeclared_is_refused_and_the_rest_is_the_same(
         "['starts_with']",
     }
     assert differences(answers, reference) == []
+
+
+def test_the_documentation_shows_the_combinations() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "combinations.md"
+    assert table() in page.read_text(encoding="utf-8"), "the table is not that of combinations.py"
 
 
 def test_the_reference_answers_everything(reference: dict[str, Answer]) -> None:

@@ -113,7 +113,15 @@ def test_init_and_schema_leave_a_broken_plugin_out(cli: Cli, install: Install) -
         assert done.code == 0
         assert done.err.startswith("warning: left out: the plugin 'odd' (polystore-odd) cannot")
     uses = json.loads(done.out)["properties"]["backends"]["additionalProperties"]["properties"]
-    assert uses["use"]["enum"] == ["fresh", "memory", "postgres", "sqlite"]
+    assert uses["use"]["enum"] == [
+        "fresh",
+        "memory",
+        "milvus",
+        "neo4j",
+        "postgres",
+        "redis",
+        "sqlite",
+    ]
 
 
 def test_check_shows_where_stores_go_and_what_they_have(cli: Cli, configure: Configure) -> None:
@@ -191,7 +199,10 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "package",
         "polystore-core",
         "polystore-memory",
+        "polystore-milvus",
+        "polystore-neo4j",
         "polystore-postgres",
+        "polystore-redis",
         "polystore-sqlite",
         "Python",
     ]

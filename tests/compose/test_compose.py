@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-
 from matrix.library import STORES
+
 from polystore.config import load_config
 from polystore.schema.offline import check
 

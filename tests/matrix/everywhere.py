@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
 from pydantic import BaseModel
 
 from matrix.library import DIMENSIONS
-from polystore import Edge, F, Node, VectorRecord
+from polystore import Edge, F, VectorRecord
 from polystore.errors import StoreNotFound, UnsupportedError
 from polystore.stores.typed_vector import TypedRecord
 
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 TENANTS: Final = ("a-b", "a_b", "A-B", "a/b:{c}*", "日本 ü")
 UNIT_YEAR: Final = 3000
+TOGETHER: Final = (
+    ("notes", "settings", "citations", "chunks"),
+    ("notes", "settings"),
+    ("notes", "chunks"),
+    ("citations",),
+    ("chunks", "citations"),
+)
+"""Stores that the application would like to write to in one step."""
 POINT: Final = [1.0] + [0.0] * (DIMENSIONS - 1)
 
 
@@ -77,27 +85,16 @@ async def serve_tenants(ps: Polystore, notes: Notes) -> None:
 
 async def work_in_units(ps: Polystore, notes: Notes) -> None:
     """Write to several stores, in one step where their backends can."""
-    names = ("notes", "settings", "citations", "chunks")
-    if _has_units(ps, names):
-        before = await ps.doc("notes").count()
-        async with ps.unit_of_work(*names) as unit:
-            await _work(unit)
-            assert await unit.doc("notes").get("unit") == {"done": 1}
-        with pytest.raises(KeyError):
-            async with ps.unit_of_work(*names) as failing:
-                await _undo(failing)
-        assert await ps.doc("notes").count() == before + 1
-    else:
-        await _work(ps)
-    hits = await ps.vector("chunks").search(POINT, k=1, filter=F("year") == UNIT_YEAR)
-    notes.exact("unit: done", {
-        "doc": await ps.doc("notes").get("unit"),
-        "kv": await ps.kv("settings").get("unit"),
-        "near": await ps.graph("citations").neighbors("unit"),
-        "hits": [hit.id for hit in hits],
-    })  # fmt: skip
-    undone = await ps.doc("notes").get("undone"), await ps.graph("citations").get_node("undone")
-    notes.exact("unit: undone", undone == (None, None))
+    for number, names in enumerate(TOGETHER):
+        if _has_units(ps, names):
+            async with ps.unit_of_work(*names) as unit:
+                await _work(unit, names, number)
+                assert await _seen(unit, names) == [number + 1] * len(names)
+            with pytest.raises(KeyError):
+                await _give_up(ps, names)
+        else:
+            await _work(ps, names, number)
+        notes.exact(f"unit: {' and '.join(names)}", await _seen(ps, names))
 
 
 def _has_units(ps: Polystore, names: Sequence[str]) -> bool:
@@ -111,18 +108,39 @@ def _has_units(ps: Polystore, names: Sequence[str]) -> bool:
     return True
 
 
-async def _work(stores: Stores | UnitOfWork) -> None:
-    await stores.doc("notes").put("unit", {"done": 1})
-    await stores.kv("settings").put("unit", [1, 2])
-    await stores.graph("citations").upsert_edges([Edge("unit", "did", "work")])
-    await stores.vector("chunks").upsert([VectorRecord("unit", POINT, None, {"year": UNIT_YEAR})])
+async def _give_up(ps: Polystore, names: Sequence[str]) -> None:
+    async with ps.unit_of_work(*names) as unit:
+        await _work(unit, names, -1)
+        raise KeyError("the application gives up")
 
 
-async def _undo(unit: UnitOfWork) -> None:
-    await unit.doc("notes").put("undone", {})
-    await unit.graph("citations").upsert_nodes([Node("undone")])
-    await unit.kv("settings").put("unit", "changed")
-    raise KeyError("the application gives up")
+async def _work(stores: Stores | UnitOfWork, names: Sequence[str], number: int) -> None:
+    """Write `number + 1` to each of the named stores."""
+    told = {"done": number + 1, "year": UNIT_YEAR}
+    if "notes" in names:
+        await stores.doc("notes").put("unit", told)
+    if "settings" in names:
+        await stores.kv("settings").put("unit", told)
+    if "citations" in names:
+        await stores.graph("citations").upsert_edges([Edge("unit", "did", "work", told)])
+    if "chunks" in names:
+        await stores.vector("chunks").upsert([VectorRecord("unit", POINT, None, told)])
+
+
+async def _seen(stores: Stores | UnitOfWork, names: Sequence[str]) -> list[Any]:
+    """Return what the named stores hold of it."""
+    found: list[Any] = []
+    if "notes" in names:
+        found.append(await stores.doc("notes").get("unit"))
+    if "settings" in names:
+        found.append(await stores.kv("settings").get("unit"))
+    if "citations" in names:
+        edge = await stores.graph("citations").get_edge("unit", "did", "work")
+        found.append(edge and edge.properties)
+    if "chunks" in names:
+        hits = await stores.vector("chunks").search(POINT, k=1, filter=F("year") == UNIT_YEAR)
+        found.append(hits[0].metadata if hits else None)
+    return [one and one["done"] for one in found]
 
 
 async def use_models(ps: Stores, notes: Notes) -> None:

@@ -23,6 +23,7 @@ STORES: Final = (
     DocSpec(
         name="papers",
         indexes=(("year",), ("status", "-year"), ("venue.city",), ("rating",), ("tags",)),
+        options={"redis": {"partitions": 4}},
     ),
     DocSpec(name="notes"),
     VectorSpec(

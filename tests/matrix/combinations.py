@@ -40,6 +40,12 @@ COMBINATIONS: Final[dict[str, Placing]] = {
         "graph": "postgres",
         "doc": "redis_cluster",
     },
+    "no server: postgres and valkey, embedded": {
+        "kv": "embedded_valkey",
+        "vector": "embedded",
+        "graph": "embedded",
+        "doc": "embedded_valkey",
+    },
     "sqlite": dict.fromkeys(KINDS, "sqlite"),
     "postgres + sqlite + memory": {
         "kv": "memory",
@@ -90,6 +96,10 @@ ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
     "memory": lambda _request, _folder: {"use": "memory", "shared": _fresh()},
     "redis": lambda request, _folder: _redis(request, "redis7"),
     "valkey": lambda request, _folder: _redis(request, "valkey9"),
+    "embedded_valkey": lambda _request, folder: {
+        "use": "redis",
+        "embedded": str(folder / "valkey"),
+    },
     "redis_cluster": lambda request, _folder: {
         "use": "redis",
         "cluster": [f"127.0.0.1:{node.port}" for node in request.getfixturevalue("cluster_nodes")],

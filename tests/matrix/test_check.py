@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
+from servers.redis import redis_server
 
 import polystore
 from matrix.combinations import ENGINES
@@ -144,6 +145,21 @@ async def test_require_refuses_before_anything_runs(
     assert refused.value.store == "one"
     assert refused.value.message == f"`require:` needs the capability {feature!r}"
     assert refused.value.hint
+
+
+async def test_what_depends_on_the_server_is_asked_of_it() -> None:
+    with redis_server(settings={"appendonly": "no", "save": ""}) as forgetful:
+        config = config_of("redis", "kv", "durable")
+        config["backends"] = {"main": {"use": "redis", "url": forgetful.url, "schema": "auto"}}
+        (store,) = check(config).stores
+        assert [need.verdict for need in store.requirements] == ["depends on the server"]
+        with pytest.raises(UnsupportedError, match="needs the capability 'durable'"):
+            async with polystore.open(config):
+                raise AssertionError("it was opened")
+    with redis_server(settings={"appendonly": "yes", "appendfsync": "always"}) as lasting:
+        config["backends"] = {"main": {"use": "redis", "url": lasting.url, "schema": "auto"}}
+        async with polystore.open(config) as ps:
+            assert await ps.kv("one").count() == 0
 
 
 def _handle(ps: polystore.Polystore, kind: Kind) -> Any:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from polystore.errors import ConnectionFailed, UnsupportedError
 
@@ -133,7 +135,12 @@ class EmbeddedServer:
             return False
 
     def _client(self) -> Any:
-        return redis.Redis(unix_socket_path=str(self._socket), socket_timeout=_PATIENCE)
+        # Without the driver's own repeats: whether it answers is asked here again and again.
+        return redis.Redis(
+            unix_socket_path=str(self._socket),
+            socket_timeout=_PATIENCE,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def _binary(self) -> Path:
         try:

@@ -19,7 +19,7 @@ CONFIGURATIONS = sorted(FOLDER.glob("*.polystore.yaml"))
 FILES = sorted(set(FOLDER.glob("*.yaml")) - set(CONFIGURATIONS))
 PINNED = re.compile(r"[a-z0-9./-]+:[A-Za-z.-]*\d[\w.-]*")
 _DEFAULT = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-ADDRESSES = {"postgres": "dsn", "redis": "url", "neo4j": "url", "milvus": "url"}
+ADDRESSES = {"postgres": "dsn", "redis": "url", "neo4j": "uri", "milvus": "uri"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_service_is_the_same_in_every_file() -> None:
 
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=name_of)
 def test_a_configuration_is_right(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POSTGRES_DSN", "REDIS_URL", "NEO4J_URL", "NEO4J_PASSWORD", "MILVUS_URL"):
+    for name in ("POSTGRES_DSN", "REDIS_URL", "NEO4J_URI", "NEO4J_PASSWORD", "MILVUS_URI"):
         monkeypatch.delenv(name, raising=False)
     assert load_config(path).backends
     report = check(path, stores=STORES)

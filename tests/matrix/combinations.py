@@ -27,6 +27,12 @@ COMBINATIONS: Final[dict[str, Placing]] = {
         "graph": "postgres",
         "doc": "postgres",
     },
+    "redis + postgres + neo4j": {
+        "kv": "redis",
+        "vector": "postgres",
+        "graph": "neo4j",
+        "doc": "redis",
+    },
     "redis + sqlite": {"kv": "redis", "vector": "sqlite", "graph": "sqlite", "doc": "redis"},
     "valkey + postgres + memory": {
         "kv": "valkey",
@@ -96,6 +102,10 @@ ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
     "memory": lambda _request, _folder: {"use": "memory", "shared": _fresh()},
     "redis": lambda request, _folder: _redis(request, "redis7"),
     "valkey": lambda request, _folder: _redis(request, "valkey9"),
+    "neo4j": lambda request, _folder: {
+        **request.getfixturevalue("neo4j5").block,
+        "namespace": _fresh(),
+    },
     "embedded_valkey": lambda _request, folder: {
         "use": "redis",
         "embedded": str(folder / "valkey"),

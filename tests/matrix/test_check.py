@@ -27,6 +27,7 @@ BLOCKS: Final[dict[str, dict[str, Any]]] = {
     "memory": {"use": "memory"},
     "postgres": {"use": "postgres", "dsn": "postgresql://app@db.invalid/app"},
     "redis": {"use": "redis", "url": "redis://cache.invalid:6379/0"},
+    "neo4j": {"use": "neo4j", "uri": "neo4j://graph.invalid:7687"},
     "sqlite": {"use": "sqlite", "path": "polystore.db"},
 }
 """A block of each backend, for servers that nobody may ask."""
@@ -34,6 +35,7 @@ SERVED: Final[dict[str, set[Kind]]] = {
     "memory": {"kv", "vector", "graph", "doc"},
     "postgres": {"kv", "vector", "graph", "doc"},
     "redis": {"kv", "doc"},
+    "neo4j": {"graph"},
     "sqlite": {"kv", "vector", "graph", "doc"},
 }
 LACKS: Final[dict[tuple[str, Kind], set[str]]] = {
@@ -47,6 +49,7 @@ LACKS: Final[dict[tuple[str, Kind], set[str]]] = {
     ("postgres", "doc"): set(),
     ("redis", "kv"): {"transaction", "atomic_any_size"},
     ("redis", "doc"): {"transaction", "atomic_any_size"},
+    ("neo4j", "graph"): {"strong_reads"},
     ("sqlite", "kv"): set(),
     ("sqlite", "vector"): {"index_hnsw", "index_ivfflat", "metric_ip"},
     ("sqlite", "graph"): {"fuzzy_labels"},
@@ -129,6 +132,7 @@ def test_the_command_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("redis", "kv", "transaction"),
         ("redis_cluster", "doc", "atomic_any_size"),
         ("postgres", "graph", "fuzzy_labels"),
+        ("neo4j", "graph", "strong_reads"),
     ],
 )
 async def test_require_refuses_before_anything_runs(

@@ -1,3 +1,8 @@
 """Fixtures that every test tree shares."""
 
-pytest_plugins = ["servers.fixtures", "servers.redis_fixtures", "polystore.testing.report"]
+pytest_plugins = [
+    "servers.fixtures",
+    "servers.redis_fixtures",
+    "servers.neo4j_fixtures",
+    "polystore.testing.report",
+]

@@ -17,7 +17,7 @@ from polystore_postgres.oshost import ServerUser, child_environment, server_user
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
 
 
 def free_port() -> int:

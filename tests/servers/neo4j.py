@@ -108,6 +108,7 @@ def neo4j_server(
 def _settings(home: Path, port: int, tls: Certificates | None) -> str:
     settings = {
         "server.bolt.enabled": "true",
+        "server.http.enabled": "false",  # it would take port 7474, which only one server can
         "server.bolt.listen_address": f"127.0.0.1:{port}",
         "server.bolt.advertised_address": f"127.0.0.1:{port}",
         "server.memory.heap.max_size": _HEAP,

@@ -56,8 +56,8 @@ class GraphDeletes(GraphTests):
 
     async def test_clear(self, graph: GraphStore) -> None:
         """Clear deletes everything, says how much, and leaves a usable store."""
-        await graph.upsert_edges(edges("a-t-b", "b-t-c"))
-        assert await graph.clear() > 0
+        await graph.upsert_edges(edges("a-t-b", "b-t-c", "c-t-c"))
+        assert await graph.clear() == 6, "three nodes and three edges"
         assert await graph.clear() == 0
         assert tuple(await graph.count()) == (0, 0)
         assert await graph.get_nodes(["a", "b"]) == [None, None]

@@ -116,9 +116,10 @@ RETURN count(n), sum(COUNT { (n)-[:{label}]->() })
 MATCH (n:{label})
 WHERE n.ws = $ws AND n.id >= ''
 WITH n LIMIT $limit
-WITH n, COUNT { (n)-[:{label}]->() } + COUNT { (n)<-[:{label}]-(m) WHERE m <> n } AS edges
-DETACH DELETE n
-RETURN count(n), sum(edges)
+OPTIONAL MATCH (n)-[r:{label}]-()
+WITH collect(DISTINCT n) AS nodes, count(DISTINCT r) AS edges
+FOREACH (n IN nodes | DETACH DELETE n)
+RETURN size(nodes), edges
 
 // name: labels_like
 MATCH (n:{label})

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
-BACKENDS = ("postgres", "memory")
+BACKENDS = ("postgres", "redis", "neo4j", "memory")
 _SECTION = re.compile(
-    r"(<!-- reference: (?P<name>[a-z.]+) -->\n).*?(<!-- end of reference -->)", re.DOTALL
+    r"(<!-- reference: (?P<name>[a-z0-9.]+) -->\n).*?(<!-- end of reference -->)", re.DOTALL
 )
 _HEAD = "| key | takes | default | meaning |\n|---|---|---|---|\n"
 _LEFT_OUT = frozenset({"name", "kind"})

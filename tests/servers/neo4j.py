@@ -51,8 +51,8 @@ class Neo4jServer:
     def run(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Return the rows of one statement."""
         address, login = f"bolt://127.0.0.1:{self.port}", ("neo4j", self.password)
-        make: Any = neo4j.GraphDatabase.driver
-        with make(address, auth=login) as driver, driver.session() as session:
+        database: Any = neo4j.GraphDatabase  # whose types know no settings
+        with database.driver(address, auth=login) as driver, driver.session() as session:
             return [record.values() for record in session.run(statement, parameters)]
 
 
@@ -77,7 +77,7 @@ def neo4j_server(
     java = shutil.which("java")
     if java is None:
         raise RuntimeError("Java is missing: apt-get install default-jre-headless")
-    port, password = port or free_port(), password or secrets.token_urlsafe(12)
+    port, password = port or free_port(), password or secrets.token_hex(12)
     with contextlib.ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neo4j-")))
         fresh = not (home / "conf").exists()
@@ -101,23 +101,26 @@ def neo4j_server(
         user = ServerUser(os.getuid(), os.getgid(), switch=False)
         log = home / "server.log"
         ready = _ready(server, tls)
-        pid = stack.enter_context(running(argv, user, log, ready, stop=signal.SIGTERM))
+        # Asked to stop it takes ten seconds, which nothing needs whose folder goes anyway.
+        stop = signal.SIGKILL if folder is None else signal.SIGTERM
+        pid = stack.enter_context(running(argv, user, log, ready, stop=stop))
         yield Neo4jServer(port, password, pid)
 
 
 def _settings(home: Path, port: int, tls: Certificates | None) -> str:
     settings = {
         "server.bolt.enabled": "true",
-        "server.http.enabled": "false",  # it would take port 7474, which only one server can
         "server.bolt.listen_address": f"127.0.0.1:{port}",
         "server.bolt.advertised_address": f"127.0.0.1:{port}",
         "server.memory.heap.max_size": _HEAP,
         "server.memory.pagecache.size": "64m",
         "dbms.usage_report.enabled": "false",
+        "server.http.enabled": "false",  # it would take port 7474, which only one server can
     }
     if tls is not None:
         folder = home / "certificates"
-        folder.mkdir(exist_ok=True)
+        for kind in ("trusted", "revoked"):
+            (folder / kind).mkdir(exist_ok=True, parents=True)
         for name in ("server.pem", "server.key"):
             shutil.copy(tls.path(name), folder / name)
         settings |= {

@@ -87,8 +87,8 @@ class Server:
     async def open(self) -> None:
         """Connect and learn what the server is."""
         try:
-            make: Any = neo4j.AsyncGraphDatabase.driver  # whose types know no settings
-            self._driver = make(self.config.uri, **self._settings())
+            database: Any = neo4j.AsyncGraphDatabase  # whose types know no settings
+            self._driver = database.driver(self.config.uri, **self._settings())
         except DRIVER_ERRORS as error:
             raise self.translator.error(error, sent=False) from error
         ((version, edition),) = await self.read(_COMPONENTS, {})

@@ -93,7 +93,8 @@ class Server:
         if pool is not None:
             await pool.disconnect()
         watch = getattr(pool, "sentinel_manager", None)
-        for sentinel in [] if watch is None else watch.sentinels:
+        sentinels: list[Any] = [] if watch is None else watch.sentinels
+        for sentinel in sentinels:
             await sentinel.aclose()
             await sentinel.connection_pool.disconnect()
 

@@ -1,0 +1,88 @@
+"""TLS, wrong logins, and a server that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from servers.certificates import Certificates
+from servers.neo4j import Neo4jServer, neo4j_server
+from servers.process import free_port
+
+from polystore import Edge
+from polystore.errors import ConnectionFailed, OperationTimeout, PolystoreError
+
+from .clients import client_of, until_it_works
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_certificates_are_checked(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("tls")
+    certificates = Certificates.create(folder, host="localhost", client="client")
+    trusted = {"root_cert": certificates.path("ca.pem")}
+    with neo4j_server(tls=certificates) as server:
+        block = {**server.block, "uri": f"bolt://localhost:{server.port}"}
+        ps = client_of(block | {"tls": trusted})
+        await until_it_works(ps.__aenter__)
+        await ps.graph("knowledge").upsert_edges([Edge("a", "t", "b")])
+        assert (await ps.graph("knowledge").count()) == (2, 1)
+        await ps.__aexit__(None, None, None)
+        for changed in (
+            {"uri": f"bolt://127.0.0.1:{server.port}", "tls": trusted},
+            {"uri": f"bolt://localhost:{server.port}", "tls": {}},
+            {"uri": f"bolt+s://localhost:{server.port}"},
+            {"uri": f"bolt://localhost:{server.port}"},
+        ):
+            with pytest.raises(ConnectionFailed):
+                await client_of(block | changed).__aenter__()
+
+
+async def test_wrong_passwords_are_told_without_showing_them(neo4j5: Neo4jServer) -> None:
+    with pytest.raises(ConnectionFailed) as caught:
+        await client_of({**neo4j5.block, "password": "wrong-one"}).__aenter__()
+    assert not caught.value.retryable
+    assert "wrong-one" not in f"{caught.value!r}{caught.value}"
+    with pytest.raises(ConnectionFailed, match="database"):
+        await client_of({**neo4j5.block, "database": "nothing"}).__aenter__()
+
+
+async def test_nobody_listens() -> None:
+    block: dict[str, Any] = {"use": "neo4j", "uri": f"bolt://127.0.0.1:{free_port()}"}
+    with pytest.raises(ConnectionFailed, match="cannot be reached"):
+        await client_of(block | {"password": "x"}).__aenter__()
+
+
+async def test_acknowledged_writes_survive_a_killed_server(tmp_path: Path) -> None:
+    port = free_port()
+    acknowledged: list[tuple[str, str, str]] = []
+    with neo4j_server(port=port, folder=tmp_path) as server:
+        client = client_of({**server.block, "timeout": "3s"})
+        ps = await client.__aenter__()
+
+        async def write(worker: int) -> None:
+            for number in range(100_000):
+                edge = Edge(f"{worker}", "t", f"{worker}-{number}", {"n": number})
+                await ps.graph("knowledge").upsert_edges([edge])
+                acknowledged.append(edge.key)
+                if len(acknowledged) == 100:
+                    enough.set()
+
+        enough = asyncio.Event()
+        writers = [asyncio.create_task(write(worker)) for worker in range(4)]
+        await enough.wait()
+        os.kill(server.pid, signal.SIGKILL)
+        ended = await asyncio.gather(*writers, return_exceptions=True)
+        assert all(isinstance(error, ConnectionFailed | OperationTimeout) for error in ended), ended
+        with pytest.raises(PolystoreError):
+            await ps.graph("knowledge").count()
+    with neo4j_server(port=port, folder=tmp_path, password=server.password):
+        edges = await until_it_works(lambda: ps.graph("knowledge").get_edges(acknowledged))
+        assert [edge.key for edge in edges if edge is not None] == acknowledged
+        counts = await ps.graph("knowledge").count()
+        assert counts.edges <= len(acknowledged) + 4
+        await client.__aexit__(None, None, None)

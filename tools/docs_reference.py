@@ -54,7 +54,8 @@ def _rows(schema: Schema, definitions: Schema, prefix: str) -> Iterator[str]:
             continue
         section = _section(field, definitions)
         if section is not None:
-            yield _row(prefix + name, "mapping", "", section.get("description", ""))
+            meaning = field.get("description") or section.get("description", "")
+            yield _row(prefix + name, "mapping", "", meaning)
             yield from _rows(section, definitions, f"{prefix}{name}.")
         else:
             default = "**required**" if name in required else _default(field, definitions)
@@ -68,8 +69,9 @@ def _row(key: str, takes: str, default: str, meaning: str) -> str:
 
 
 def _section(field: Schema, definitions: Schema) -> Schema | None:
-    """Return the schema of a section that is a model of its own."""
-    found = _resolve(field, definitions)
+    """Return the schema of a section that is a model of its own, also one that may be left out."""
+    options = [option for option in field.get("anyOf", [field]) if option.get("type") != "null"]
+    found = _resolve(options[0], definitions) if len(options) == 1 else field
     return found if "properties" in found else None
 
 

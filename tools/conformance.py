@@ -33,6 +33,7 @@ SUITES: Final = {
     "redis_cluster": "tests/contract/test_redis_cluster.py",
     "redis_embedded": "tests/contract/test_redis_embedded.py",
     "valkey": "tests/contract/test_valkey.py",
+    "neo4j": "tests/contract/test_neo4j.py",
     "sqlite": "examples/sqlite_backend/tests/test_sqlite.py",
 }
 """Files of suites, by the name of their report."""
@@ -40,6 +41,7 @@ COLUMNS: Final = {
     "memory": "memory",
     "postgres": "postgres_dsn",
     "redis": "redis",
+    "neo4j": "neo4j",
     "sqlite": "sqlite",
 }
 """Backends in the tables, and the reports that tell about them."""

@@ -72,7 +72,7 @@ def _plugins(top: int) -> list[str]:
         f'<text x="{LEFT}" y="{top + 12}" fill="#44525f">Imports go downwards only. Plugins stand '
         "beside: they import the core and their driver, never one another.</text>"
     ]
-    names = ("-postgres", "-redis", "-milvus", "-neo4j", "-memory", "yours")
+    names = ("-postgres", "-redis", "-neo4j", "-memory", "yours")
     for number, short in enumerate(names):
         left = LEFT + number * STEP
         name = f"polystore{short}" if short.startswith("-") else short

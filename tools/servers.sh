@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the servers that the tests start and that no Python package brings: from Debian a
-# PostgreSQL with TLS, pgbouncer, Redis and its Sentinel; into .servers Neo4j (jars, by Maven), Milvus
-# (an environment of its own, by pip) and Toxiproxy (by Go). Safe to run again. As another user
+# PostgreSQL with TLS, pgbouncer, Redis and its Sentinel; into .servers Neo4j (jars, by Maven) and
+# Toxiproxy (by Go). Safe to run again. As another user
 # than root it only says what is missing from Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,13 +54,6 @@ fetch_neo4j() {
     -DoutputDirectory="$PWD/.servers/neo4j/lib" -DincludeScope=runtime
 }
 
-fetch_milvus() {
-  rm -rf .servers/milvus
-  .tools/bin/uv venv --quiet --python .venv/bin/python .servers/milvus
-  .tools/bin/uv pip sync --quiet --python .servers/milvus --require-hashes \
-    tools/servers/milvus/requirements.lock
-}
-
 fetch_toxiproxy() {
   local build
   build=$(mktemp -d)
@@ -72,5 +65,4 @@ fetch_toxiproxy() {
 }
 
 fetch neo4j tools/servers/neo4j/pom.xml
-fetch milvus tools/servers/milvus/requirements.lock
 fetch toxiproxy tools/servers/toxiproxy/go.mod tools/servers/toxiproxy/go.sum

@@ -60,14 +60,18 @@ def test_what_init_shows_is_valid_once_it_is_uncommented(
     written: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTGRES_DSN", "postgresql://u:p@127.0.0.1:1/db")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("NEO4J_URI", "neo4j://127.0.0.1:1")
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
     (folder / "ca.pem").touch()
     text = written
-    for begin in ("  # postgres:", "  # memory:", "# stores:", "# require:"):
+    shown = ("memory", "neo4j", "postgres", "redis")
+    for begin in (*(f"  # {use}:" for use in shown), "# stores:", "# require:"):
         text = uncommented(text, begin)
     (folder / "full.yaml").write_text(text)
     report = check("full.yaml")
     assert report.problems == []
-    assert report.backends == {"main": "postgres", "memory": "memory", "postgres": "postgres"}
+    assert report.backends == {"main": "postgres", **{use: use for use in shown}}
     assert {store.kind for store in report.stores} == {"kv", "vector", "graph", "doc"}
     assert {need.feature for store in report.stores for need in store.requirements} == {
         "ttl",
@@ -75,8 +79,8 @@ def test_what_init_shows_is_valid_once_it_is_uncommented(
         "filter",
         "transaction",
     }
-    for shown in ("dsn:", "ssl:", "pool:", "pgbouncer:"):
-        assert shown in text
+    for key in ("dsn:", "ssl:", "pool:", "pgbouncer:", "url:", "uri:"):
+        assert key in text
 
 
 def test_the_schema_accepts_what_init_writes(cli: Cli, written: str) -> None:
@@ -116,7 +120,6 @@ def test_init_and_schema_leave_a_broken_plugin_out(cli: Cli, install: Install) -
     assert uses["use"]["enum"] == [
         "fresh",
         "memory",
-        "milvus",
         "neo4j",
         "postgres",
         "redis",
@@ -199,7 +202,6 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "package",
         "polystore-core",
         "polystore-memory",
-        "polystore-milvus",
         "polystore-neo4j",
         "polystore-postgres",
         "polystore-redis",

@@ -27,8 +27,6 @@ ENVIRON = {
     "POSTGRES_ADMIN_DSN": "postgresql://owner@localhost/app",
     "REDIS_URL": "redis://localhost:6379/0",
     "REDIS_PASSWORD": "secret",
-    "MILVUS_URI": "http://localhost:19530",
-    "MILVUS_TOKEN": "app:secret",
     "NEO4J_URI": "bolt://localhost:7687",
     "NEO4J_PASSWORD": "secret",
 }

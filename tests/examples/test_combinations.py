@@ -37,19 +37,6 @@ bob 0.96 through ['cyd']
 dan 0.02 unknown
 lives in London ['ada', 'bob', 'dan']
 """,
-    "postgres_milvus": """
-rows:    2000 2000
-nearest: p0007 1.0
-of 1997: 67 of 67
-years:   {1997}
-""",
-    "neo4j_redis_milvus": """
-0.816 moby:1 (1851): The ship sailed into the storm, and the whale came
-      tells of ['letter', 'ship', 'storm', 'whale']
-0.408 dune:1 (1965): Spice in the desert, a storm of sand
-      tells of ['desert', 'spice', 'storm']
-from emma to dune: ['emma', 'letter', 'moby', 'storm', 'dune']
-""",
 }
 
 
@@ -121,11 +108,10 @@ def test_moving_changes_backends_and_defaults_only() -> None:
 async def test_moving_changes_no_answer(
     postgres: None,
     redis: None,
-    milvus: None,
     neo4j: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert postgres is redis is milvus is neo4j
+    assert postgres is redis is neo4j
     before = await printed_by(MOVE / "program.py", capsys, config=MOVE / "postgres.yaml")
     after = await printed_by(MOVE / "program.py", capsys, config=MOVE / "combination.yaml")
     assert before == after

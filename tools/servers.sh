@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the servers that the tests start and that no Python package brings: from Debian a
 # PostgreSQL with TLS, pgbouncer, Redis and its Sentinel; into .servers Neo4j (jars, by Maven) and
-# Toxiproxy (by Go). Safe to run again. As another user
-# than root it only says what is missing from Debian.
+# Toxiproxy (by Go). Safe to run again. As another user than root it only says what is missing from
+# Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

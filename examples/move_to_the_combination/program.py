@@ -1,4 +1,4 @@
-"""From PostgreSQL alone to Redis, PostgreSQL and Neo4j by another YAML file; the program stays as it is.
+"""From PostgreSQL alone to Redis, PostgreSQL and Neo4j by another YAML file, and no other change.
 
     python program.py postgres.yaml
     python program.py combination.yaml      # prints the same

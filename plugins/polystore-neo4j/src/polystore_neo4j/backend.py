@@ -101,7 +101,8 @@ class Neo4jBackend(Backend[Neo4jConfig]):
     @override
     async def apply_layout(self) -> None:
         if await self._catalogue.pending():
-            await self._catalogue.lay_out()
+            async with self.schema_lock():
+                await self._catalogue.lay_out()
 
     @override
     async def catalogue(self) -> dict[str, StoredSpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from polystore.errors import SchemaMismatch
+from polystore.errors import Conflict, SchemaMismatch
 from polystore.specdiff import StoredSpec
 from polystore.specs import AnyStoreSpec, StoreSpec
 from polystore_neo4j.names import quoted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 _AWAIT: Final = "CALL db.awaitIndex($name, 300)"
+_ATTEMPTS: Final = 6
 
 LAYOUT: Final = (
     "1 nodes: label STORE, properties ws, id, labels, json, fold, tenant, version, created, "
@@ -133,10 +135,23 @@ class Catalogue:
                     hint="Drop it, or choose another namespace for polystore",
                 )
             if found.state == "failed":
-                await self._server.write(f"DROP INDEX {quoted(found.index.name)} IF EXISTS", {})
-        for index in indexes:
-            await self._server.write(index.statement, {})
-            await self._server.write(_AWAIT, {"name": index.name})
+                await self._change(f"DROP INDEX {quoted(found.index.name)} IF EXISTS")
+            # A statement that has nothing to make waits for locks all the same.
+            if found.state in {"missing", "failed"}:
+                await self._change(found.index.statement)
+            await self._server.read(_AWAIT, {"name": found.index.name})
+
+    async def _change(self, statement: str) -> None:
+        """Change the schema, again where the server ended one of two that waited in a circle."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                await self._server.write(statement, {})
+            except Conflict as error:
+                if not error.retryable or attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.1 * 2**attempt)
+            else:
+                return
 
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None]:

@@ -102,4 +102,6 @@ async def states(server: Server, indexes: list[Index]) -> list[State]:
 def _state(index: Index, row: Row | None) -> str:
     if row is None:
         return "missing"
-    return str(row[5]).lower() if index.is_row(row) else "foreign"
+    state = str(row[5]).lower()
+    # The index of a constraint is its own from the moment that it is whole.
+    return state if index.is_row(row) or state == "populating" else "foreign"

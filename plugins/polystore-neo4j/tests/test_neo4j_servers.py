@@ -32,12 +32,13 @@ async def test_certificates_are_checked(tmp_path_factory: pytest.TempPathFactory
         await ps.graph("knowledge").upsert_edges([Edge("a", "t", "b")])
         assert (await ps.graph("knowledge").count()) == (2, 1)
         await ps.__aexit__(None, None, None)
-        for changed in (
+        wrong: list[dict[str, Any]] = [
             {"uri": f"bolt://127.0.0.1:{server.port}", "tls": trusted},
             {"uri": f"bolt://localhost:{server.port}", "tls": {}},
             {"uri": f"bolt+s://localhost:{server.port}"},
             {"uri": f"bolt://localhost:{server.port}"},
-        ):
+        ]
+        for changed in wrong:
             with pytest.raises(ConnectionFailed):
                 await client_of(block | changed).__aenter__()
 

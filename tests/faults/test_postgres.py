@@ -9,13 +9,10 @@ import pytest
 from servers.postgres import postgres_server as run_postgres
 from servers.restartable import Restartable
 
-from faults.scenarios import (
-    FaultScenarios,
-    OnceScenarios,
-    Place,
-    RestartScenarios,
-    UnitScenarios,
-)
+from faults.base import Place
+from faults.connections import FaultScenarios
+from faults.fates import OnceScenarios, UnitScenarios
+from faults.restarts import RestartScenarios
 from polystore.capabilities import KINDS
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Row = list[Any]
 T = TypeVar("T")
 
-_PATIENCE: Final = 2.0
-"""Seconds that a commit which was sent may take after its caller was cancelled."""
+_PATIENCE: Final = 1.0
+"""Seconds that what was sent may take to end after its caller was cancelled."""
 
 _COMPONENTS: Final = "CALL dbms.components() YIELD versions, edition RETURN versions[0], edition"
 
@@ -241,7 +241,10 @@ async def _uncut(session: Any, work: Coroutine[Any, Any, T], *, patience: float 
         if patience:
             await asyncio.wait([task], timeout=patience)
         session.cancel()
-        await asyncio.wait([task])
+        await asyncio.wait([task], timeout=_PATIENCE)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # it is told nobody any more
         raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
 
-from polystore.errors import Conflict
+from polystore.errors import Conflict, ConnectionFailed, OutcomeUnknown
 from polystore.filters import compile_predicate
 from polystore.stores.graph_driver import GraphDriver
 from polystore.types.json_domain import decode_json, encode_json
@@ -249,8 +249,14 @@ class Neo4jGraph(GraphDriver):
     async def _in_transaction(self, call: Call, work: Any) -> Any:
         if isinstance(call.session, Transaction):
             return await work(call.session)
-        async with self._server.transaction() as transaction:
-            return await work(transaction)
+        try:
+            async with self._server.transaction() as transaction:
+                return await work(transaction)
+        except OutcomeUnknown as error:
+            # Other than a unit of work, this may be carried out once more.
+            raise ConnectionFailed(
+                error.message, backend=self._server.name, hint=error.hint
+            ) from error
 
     async def _read(
         self, call: Call, name: str, parts: dict[str, str] | None = None, **parameters: Any

@@ -94,7 +94,9 @@ class Finder:
         matches = _predicate(query.filter)
         walk = Walk(self._server, self._sets(access), _from(access, query))
         wanted = query.limit + query.offset
-        while members := await walk.block(wanted if matches is None else max(wanted, _BLOCK)):
+        # Where the way leads to nothing else, a page is all that there is to read.
+        most = wanted if matches is None or access.covers else max(wanted, _BLOCK)
+        while members := await walk.block(most):
             if matches is None and passed + len(members) <= query.offset:
                 passed += len(members)
                 continue

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
+from polystore.errors import DataCorruption
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.json_domain import decode_json
 from polystore.types.records import KVEntry, Page
@@ -137,6 +138,10 @@ class RedisKV(KVDriver):
 
     async def _rows(self, call: Call, keys: list[str]) -> list[bytes | None]:
         """Return what is stored under each key."""
+        if len(keys) == 1:
+            # Unlike MGET it tells when the key is of another type.
+            part = self._keys.partition(call.workspace, self._keys.number_of(keys[0]))
+            return [await self._server.command("GET", part.row(keys[0]))]
         if not self._server.facts.cluster:
             parts = self._keys.all_of(call.workspace)
             rows = [parts[self._keys.number_of(key)].row(key) for key in keys]
@@ -187,6 +192,11 @@ def _microseconds(ttl: float | None) -> str:
 
 
 def _entry(key: str, row: bytes) -> KVEntry:
+    if len(row) < _HEADER.size or row[_HEADER.size - 1 : _HEADER.size] not in (_BINARY, _JSON):
+        raise DataCorruption(
+            f"what is stored under key {key!r} was not written by polystore",
+            hint="Somebody else uses this namespace: delete that key, or choose another namespace",
+        )
     version, created, updated, expires, flag = _HEADER.unpack_from(row)
     body = row[_HEADER.size :]
     return KVEntry(

@@ -7,6 +7,7 @@ local HEADER = 33
 local count = #KEYS - 3
 local headers = {}
 -- Every key is read before the first is written: one of another type fails the whole call.
+redis.call('ZCARD', KEYS[2])
 for row = 1, count do headers[row] = redis.call('GETRANGE', KEYS[3 + row], 0, HEADER - 1) end
 
 if ARGV[1] ~= '' then
@@ -23,11 +24,13 @@ for row = 1, count do
   local at = 2 + 4 * (row - 1)
   local id, flag, ttl, value = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local header = headers[row]
-  local created = now
+  local created, expired_at = now, 0
   if #header > 0 then
-    local _, old_created = struct.unpack('>i8i8', header)
-    created = old_created
-  else
+    local _, old_created, _, old_expires = struct.unpack('>i8i8i8i8', header)
+    created, expired_at = old_created, old_expires
+  end
+  -- One that expires in this very millisecond may have been swept out of the list just now.
+  if #header == 0 or expired_at > 0 then
     added[#added + 1] = 0
     added[#added + 1] = id
   end

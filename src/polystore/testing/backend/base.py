@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pytest_asyncio
 
+from polystore.capabilities import Feature
 from polystore.testing.checks import fresh_workspace
 from polystore.testing.opening import Suite, info_of, observe, open_with, stores_for
 from polystore.testing.vector.base import unit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from polystore.client import AnyStore, Polystore, Stores
     from polystore.runtime import OpenBackend
     from polystore.units.unit import UnitOfWork
+
+S = TypeVar("S", bound="AnyStore")
 
 STORE_OF: dict[Kind, str] = {
     "kv": "kit_kv",
@@ -54,6 +57,12 @@ def handle(stores: Stores | UnitOfWork, kind: Kind) -> AnyStore:
     return getters[kind](STORE_OF[kind])
 
 
+async def freshest(store: S) -> S:
+    """Return the store with reads that see what every client has stored, if it can promise that."""
+    strong = Feature.STRONG_READS in (await store.capabilities()).features
+    return store.with_options(consistency="strong") if strong else store
+
+
 async def write(stores: Stores | UnitOfWork, kind: Kind, id_: str, value: int = 0) -> None:
     """Store a row `id_` in the store of `kind`."""
     name = STORE_OF[kind]
@@ -70,29 +79,31 @@ async def write(stores: Stores | UnitOfWork, kind: Kind, id_: str, value: int = 
 
 async def read(stores: Stores | UnitOfWork, kind: Kind, id_: str) -> int | None:
     """Return the value of the row `id_`, or None if it is absent."""
-    name = STORE_OF[kind]
+    return await value_of(handle(stores, kind), kind, id_)
+
+
+async def value_of(store: Any, kind: Kind, id_: str) -> int | None:
+    """Return the value of the row `id_` of a store of `kind`, or None if it is absent."""
     if kind == "kv":
-        return await stores.kv(name).get(id_)
+        return await store.get(id_)
     if kind == "doc":
-        data = await stores.doc(name).get(id_)
+        data = await store.get(id_)
         return None if data is None else data["n"]
     if kind == "vector":
-        stored = await stores.vector(name).get(id_)
+        stored = await store.get(id_)
         return None if stored is None else stored.metadata["n"]
-    edge = await stores.graph(name).get_edge(id_, "t", id_)
+    edge = await store.get_edge(id_, "t", id_)
     return None if edge is None else edge.properties["n"]
 
 
 async def count(stores: Stores | UnitOfWork, kind: Kind) -> int:
     """Return how many rows the store of `kind` has."""
-    name = STORE_OF[kind]
-    if kind == "kv":
-        return await stores.kv(name).count()
-    if kind == "doc":
-        return await stores.doc(name).count()
-    if kind == "vector":
-        return await stores.vector(name).count()
-    return (await stores.graph(name).count()).nodes
+    return await number_of(handle(stores, kind), kind)
+
+
+async def number_of(store: Any, kind: Kind) -> int:
+    """Return how many rows a store of `kind` has."""
+    return (await store.count()).nodes if kind == "graph" else await store.count()
 
 
 class BackendTests(Suite):

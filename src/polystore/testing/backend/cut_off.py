@@ -227,8 +227,6 @@ async def _cut_everywhere(
 
 def _each_either(found: list[Any], before: list[Any], after: list[Any]) -> bool:
     """Whether each row is as it was before or after: what is left where batches are not atomic."""
-    now: dict[str, Any] = dict(found)
-    old: dict[str, Any] = dict(before)
-    new: dict[str, Any] = dict(after)
+    now, old, new = ({row[0]: row[1:] for row in rows} for rows in (found, before, after))
     ids = {*now, *old, *new}
     return all(now.get(id_) in (old.get(id_), new.get(id_)) for id_ in ids)

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polystore.capabilities import Feature
-from polystore.testing.backend.base import STORE_OF, BackendTests, kinds_of, unserved
+from polystore.testing.backend.base import (
+    STORE_OF,
+    BackendTests,
+    freshest,
+    kinds_of,
+    unserved,
+)
 from polystore.testing.checks import fresh_workspace
 from polystore.testing.models import doc, graph, kv, vector
 from polystore.testing.opening import open_with, stores_for
@@ -116,7 +122,8 @@ async def _interleave(
     async def follow(plan: Any, workspace: str) -> None:
         model = new()
         views = [client.workspace(workspace) for client in clients]
-        stores: list[AnyStore] = [getattr(view, kind)(store or STORE_OF[kind]) for view in views]
+        handles = (getattr(view, kind)(store or STORE_OF[kind]) for view in views)
+        stores: list[AnyStore] = [await freshest(handle) for handle in handles]
         for client, (step, *given_) in plan:
             await getattr(model, step)(stores[client], *given_)
         for handle in stores:

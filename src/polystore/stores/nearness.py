@@ -1,4 +1,4 @@
-"""Exact comparison of vectors, accumulated in float64."""
+"""Exact comparison of vectors, accumulated in float64: for engines that leave it to the client."""
 
 from __future__ import annotations
 

@@ -1,0 +1,180 @@
+"""The Milvus backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from polystore.backend import Backend
+from polystore.errors import Closed, PolystoreError, UnsupportedError
+from polystore.specs import VectorSpec
+from polystore.types.call import Call
+from polystore.types.reports import Change
+from polystore_milvus import collections, findings
+from polystore_milvus.capabilities import live_capabilities
+from polystore_milvus.catalogue import Catalogue
+from polystore_milvus.columns import VECTOR
+from polystore_milvus.config import MilvusConfig
+from polystore_milvus.connection import Server
+from polystore_milvus.embedded import EmbeddedServer
+from polystore_milvus.names import Names
+from polystore_milvus.options import check_index
+from polystore_milvus.reads import Rows
+from polystore_milvus.vector import MilvusVector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from polystore.capabilities import Capabilities, Kind
+    from polystore.specdiff import SpecChange, StoredSpec
+    from polystore.stores.driver import Driver
+    from polystore.types.reports import Finding
+
+OLDEST = (2, 3)
+
+
+class MilvusBackend(Backend[MilvusConfig]):
+    """Vector stores in Milvus or Milvus Lite."""
+
+    def __init__(self, name: str, config: MilvusConfig) -> None:
+        super().__init__(name, config)
+        self._names = Names(config.namespace)
+        self._embedded = EmbeddedServer.of(name, config)
+        self._server: Server | None = None
+        self._known: Catalogue | None = None
+
+    @override
+    async def open(self) -> None:
+        socket = None if self._embedded is None else await self._embedded.start()
+        self._server = Server(self.name, self.config, socket)
+        await self._server.open()
+        self._known = Catalogue(self._server, self._names)
+        facts = self._server.facts
+        if not facts.lite and facts.numbers < OLDEST:
+            raise UnsupportedError(
+                f"the server is Milvus {facts.version}",
+                backend=self.name,
+                hint="polystore needs Milvus 2.3 or later",
+            )
+
+    @override
+    async def close(self) -> None:
+        server, self._server, self._known = self._server, None, None
+        try:
+            if server is not None:
+                await server.close()
+        finally:
+            if self._embedded is not None:
+                await self._embedded.stop()
+
+    @override
+    async def ping(self) -> None:
+        await self._open_server.has_collection(self._names.catalogue)
+
+    @property
+    @override
+    def raw(self) -> Any:
+        """A `pymilvus.AsyncMilvusClient`."""
+        return self._open_server.raw
+
+    @property
+    @override
+    def schema_auto(self) -> bool:
+        return self._embedded is not None
+
+    @override
+    def capabilities(self, kind: Kind) -> Capabilities | None:
+        return live_capabilities(kind, in_flight=self.config.pool.max)
+
+    @override
+    async def bind(self, stored: StoredSpec) -> Driver:
+        capabilities, spec = self.capabilities(stored.spec.kind), stored.spec
+        if capabilities is None or not isinstance(spec, VectorSpec):
+            raise UnsupportedError(
+                f"Milvus serves no {stored.spec.kind} stores",
+                backend=self.name,
+                store=stored.spec.name,
+                hint="Give this store another `backend:`",
+            )
+        server, name = self._open_server, self._names.store(stored)
+        await collections.check_store(server, name, spec)
+        await collections.is_loaded(server, name)
+        return MilvusVector(server, self._catalogue, name, spec, capabilities)
+
+    @override
+    async def layout_changes(self) -> Sequence[Change]:
+        return [
+            Change(self.name, None, "migrate_layout", f"layout of collections: step {step}")
+            for step in await self._catalogue.pending()
+        ]
+
+    @override
+    async def apply_layout(self) -> None:
+        if await self._catalogue.pending():
+            await self._catalogue.lay_out()
+
+    @override
+    async def catalogue(self) -> dict[str, StoredSpec]:
+        return await self._catalogue.read()
+
+    @override
+    async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
+        record = f"Upsert {self._names.catalogue} <spec>"
+        if change.action != "create_store" or not isinstance(stored.spec, VectorSpec):
+            return (record,)
+        name = self._names.store(stored)
+        return (*collections.store_statements(name, stored.spec), record)
+
+    @override
+    async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
+        if change.action == "refused":
+            raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
+        if change.action == "create_store" and isinstance(stored.spec, VectorSpec):
+            check_index(stored.spec, lite=self._open_server.facts.lite, backend=self.name)
+            await collections.make_store(self._open_server, self._names.store(stored), stored.spec)
+        # A new field needs nothing: filters look at what was made of the whole metadata.
+        await self._catalogue.write(stored)
+
+    @override
+    async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:
+        changes: list[Change] = []
+        for store in stored:
+            name = self._names.store(store)
+            if VECTOR not in await collections.indexed_fields(self._open_server, name):
+                summary = f"the index on the vectors of {name} is missing"
+                changes.append(Change(self.name, store.spec.name, "repair_index", summary))
+        return changes
+
+    @override
+    async def repair(self, stored: Sequence[StoredSpec]) -> None:
+        for store in stored:
+            if isinstance(store.spec, VectorSpec):
+                name = self._names.store(store)
+                await collections.make_store(self._open_server, name, store.spec)
+
+    @override
+    async def workspaces(self) -> list[str]:
+        found: set[str] = set()
+        for name, stored in (await self._catalogue.read()).items():
+            rows = Rows(self._open_server, self._names.store(stored), 1)
+            for workspace in await self._catalogue.noted_workspaces(name):
+                if workspace not in found and await rows.count(Call(workspace)):
+                    found.add(workspace)
+        return sorted(found)
+
+    @override
+    async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:
+        return await findings.find(self._open_server, self._names, stored)
+
+    @property
+    def _open_server(self) -> Server:
+        if self._server is None:
+            raise Closed("the backend is not open", backend=self.name)
+        return self._server
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        if self._known is None:
+            raise Closed("the backend is not open", backend=self.name)
+        return self._known

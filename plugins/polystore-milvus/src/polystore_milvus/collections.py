@@ -1,0 +1,207 @@
+"""Collections: their fields and indexes, made, checked, loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from polystore.errors import SchemaMismatch
+from polystore.types.names import KEY_BYTES as ID_BYTES
+from polystore.types.names import WORKSPACE_BYTES
+from polystore_milvus import columns
+from polystore_milvus.capabilities import TEXT_BYTES
+from polystore_milvus.names import KEY_BYTES
+from polystore_milvus.options import build_params, index_type, options_of
+from polystore_milvus.protocol import common_pb2, milvus_pb2, schema_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polystore.specs import Metric, VectorSpec
+    from polystore_milvus.connection import Server
+
+_METRICS: Final[dict[Metric, str]] = {"cosine": "COSINE", "ip": "IP", "l2": "L2"}
+_POLL: Final = 0.1
+_INVERTED_SINCE: Final = (2, 4)
+
+_TEXTS: Final = {
+    columns.KEY: KEY_BYTES,
+    columns.WORKSPACE: WORKSPACE_BYTES,
+    columns.ID: ID_BYTES,
+    columns.TEXT: TEXT_BYTES,
+    columns.METADATA: TEXT_BYTES,
+}
+"""Fields that hold text, with the bytes they take."""
+_NUMBERS: Final = (columns.VERSION, columns.CREATED, columns.UPDATED)
+
+
+def metric_name(metric: Metric) -> str:
+    """Return what Milvus calls a metric."""
+    return _METRICS[metric]
+
+
+def store_fields(dimensions: int) -> list[schema_pb2.FieldSchema]:
+    """Return the fields of a store's collection."""
+    fields = [text_field(name, size) for name, size in _TEXTS.items()]
+    fields[0].is_primary_key = True
+    fields.append(vector_field(dimensions))
+    fields.append(schema_pb2.FieldSchema(name=columns.FACTS, data_type=schema_pb2.JSON))
+    fields += [schema_pb2.FieldSchema(name=name, data_type=schema_pb2.Int64) for name in _NUMBERS]
+    return fields
+
+
+def text_field(name: str, size: int) -> schema_pb2.FieldSchema:
+    """Return a field for text of at most `size` bytes."""
+    return schema_pb2.FieldSchema(
+        name=name, data_type=schema_pb2.VarChar, type_params=pairs({"max_length": size})
+    )
+
+
+def vector_field(dimensions: int) -> schema_pb2.FieldSchema:
+    """Return the field of the vectors."""
+    return schema_pb2.FieldSchema(
+        name=columns.VECTOR,
+        data_type=schema_pb2.FloatVector,
+        type_params=pairs({"dim": dimensions}),
+    )
+
+
+def pairs(values: Mapping[str, object]) -> list[common_pb2.KeyValuePair]:
+    """Return what Milvus takes for a mapping."""
+    return [common_pb2.KeyValuePair(key=key, value=str(value)) for key, value in values.items()]
+
+
+def store_statements(name: str, spec: VectorSpec) -> tuple[str, ...]:
+    """Return in words what `make_store` asks for."""
+    fields = ", ".join(f"{field.name} {_shown(field)}" for field in store_fields(spec.dimensions))
+    params = json.dumps(build_params(spec))
+    metric = metric_name(spec.metric)
+    return (
+        f"CreateCollection {name} ({fields}), {options_of(spec).shards} shards",
+        f"CreateIndex {name}.{columns.VECTOR} {index_type(spec)} {metric} {params}",
+        f"CreateIndex {name}.{columns.WORKSPACE}",
+        f"LoadCollection {name}",
+    )
+
+
+async def make_store(server: Server, name: str, spec: VectorSpec) -> None:
+    """Make a store's collection where it is not there, with its indexes, and load it.
+
+    Raises:
+        SchemaMismatch: There is another one of this name.
+    """
+    if await server.has_collection(name):
+        await check_store(server, name, spec)
+    else:
+        await create(server, name, store_fields(spec.dimensions), shards=options_of(spec).shards)
+    await index_vectors(
+        server, name, index_type(spec), metric_name(spec.metric), build_params(spec)
+    )
+    await _index_texts(server, name, columns.WORKSPACE)
+    await load(server, name, replicas=options_of(spec).replicas)
+
+
+async def create(
+    server: Server, name: str, fields: list[schema_pb2.FieldSchema], *, shards: int = 1
+) -> None:
+    """Make a collection; the same one twice is made once."""
+    schema = schema_pb2.CollectionSchema(name=name, fields=fields)
+    request = milvus_pb2.CreateCollectionRequest(
+        collection_name=name,
+        schema=schema.SerializeToString(),
+        shards_num=shards,
+        consistency_level=common_pb2.Session,
+    )
+    await server.change("CreateCollection", request)
+
+
+async def index_vectors(
+    server: Server, name: str, kind: str, metric: str, params: Mapping[str, object]
+) -> None:
+    """Make the index on the vectors."""
+    await _index(
+        server,
+        name,
+        columns.VECTOR,
+        {"index_type": kind, "metric_type": metric, "params": json.dumps(params)},
+    )
+
+
+async def _index_texts(server: Server, name: str, field: str) -> None:
+    facts = server.facts
+    kind = "INVERTED" if facts.lite or facts.numbers >= _INVERTED_SINCE else "Trie"
+    await _index(server, name, field, {"index_type": kind})
+
+
+async def _index(server: Server, name: str, field: str, params: Mapping[str, object]) -> None:
+    request = milvus_pb2.CreateIndexRequest(
+        collection_name=name, field_name=field, index_name=field, extra_params=pairs(params)
+    )
+    await server.change("CreateIndex", request)
+
+
+async def load(server: Server, name: str, *, replicas: int = 1) -> None:
+    """Have a collection in memory, where it can be searched; wait until it is."""
+    request = milvus_pb2.LoadCollectionRequest(collection_name=name, replica_number=replicas)
+    await server.change("LoadCollection", request)
+    while await load_state(server, name) != common_pb2.LoadStateLoaded:
+        await asyncio.sleep(_POLL)
+
+
+async def is_loaded(server: Server, name: str) -> bool:
+    """Return whether a collection is in memory, after loading one that was released.
+
+    One without its index, left by who was cut off while making it, cannot be loaded.
+    """
+    if await load_state(server, name) != common_pb2.LoadStateLoaded:
+        if columns.VECTOR not in await indexed_fields(server, name):
+            return False
+        await load(server, name)
+    return True
+
+
+async def indexed_fields(server: Server, name: str) -> dict[str, int]:
+    """Return the fields that have an index, with its `common_pb2.IndexState`."""
+    request = milvus_pb2.DescribeIndexRequest(collection_name=name)
+    try:
+        answer: Any = await server.ask("DescribeIndex", request)
+    except SchemaMismatch:  # it has none
+        return {}
+    return {index.field_name: int(index.state) for index in answer.index_descriptions}
+
+
+async def load_state(server: Server, name: str) -> int:
+    """Return whether a collection is in memory, as a `common_pb2.LoadState`."""
+    request = milvus_pb2.GetLoadStateRequest(collection_name=name)
+    return int((await server.ask("GetLoadState", request)).state)
+
+
+async def check_store(server: Server, name: str, spec: VectorSpec) -> None:
+    """Raise SchemaMismatch unless the collection `name` is what a store's has to be."""
+    wanted = {field.name: _shown(field) for field in store_fields(spec.dimensions)}
+    found = await described(server, name)
+    if wanted != found:
+        differing = sorted(
+            field for field in wanted.keys() | found.keys() if wanted.get(field) != found.get(field)
+        )
+        raise SchemaMismatch(
+            f"the collection {name} is not what polystore makes: {', '.join(differing)}",
+            backend=server.name,
+            store=spec.name,
+            hint="Somebody else made it: rename or drop it, or choose another namespace",
+        )
+
+
+async def described(server: Server, name: str) -> dict[str, str]:
+    """Return the fields of a collection and what they take, in words."""
+    request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
+    answer: Any = await server.ask("DescribeCollection", request)
+    return {field.name: _shown(field) for field in answer.schema.fields}
+
+
+def _shown(field: schema_pb2.FieldSchema) -> str:
+    sizes = {pair.key: pair.value for pair in field.type_params}
+    size = sizes.get("dim") or sizes.get("max_length")
+    name = schema_pb2.DataType.Name(field.data_type)
+    return f"{name}({size})" if size else name

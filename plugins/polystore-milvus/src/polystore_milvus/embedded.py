@@ -1,0 +1,98 @@
+"""A Milvus Lite of this machine's own, from the wheel `milvus-lite`, in a process of its own.
+
+Lite is a server in Python that one process may run on a folder. Run inside an application it
+would compete with the event loop for the interpreter, and shut out every other process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import grpc
+from typing_extensions import override
+
+from polystore.embedded import PATIENCE, SharedServer, is_alive, within
+from polystore.errors import UnsupportedError
+from polystore_milvus.protocol import milvus_pb2, milvus_pb2_grpc
+
+if TYPE_CHECKING:
+    from polystore_milvus.config import MilvusConfig
+
+_DEFAULT: Final = Path(".polystore") / "milvus"
+_ANSWER: Final = 5.0
+"""Seconds that a server which is there may take to say so."""
+
+
+class EmbeddedServer(SharedServer):
+    """One folder's server."""
+
+    @classmethod
+    def of(cls, backend: str, config: MilvusConfig) -> EmbeddedServer | None:
+        """Return the server that `config` asks for, if it asks for an embedded one."""
+        if config.embedded is False:
+            return None
+        folder = _DEFAULT if config.embedded is True else config.embedded
+        return cls(backend, folder.absolute())
+
+    @override
+    def launch(self) -> None:
+        if find_spec("milvus_lite") is None:
+            raise UnsupportedError(
+                "embedded needs the package milvus-lite",
+                backend=self.backend,
+                hint="pip install 'polystore-milvus[embedded]', or give a uri",
+            )
+        command = [sys.executable, "-m", "polystore_milvus.lite", str(self.folder / "data")]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module, arguments of our own
+                [*command, str(self.socket)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self._pid_file.write_text(str(process.pid))
+
+    @override
+    def answers(self) -> bool:
+        if not self.socket.exists():
+            return False
+        with grpc.insecure_channel(f"unix:{self.socket}") as channel:
+            stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+            try:
+                stub.GetVersion(milvus_pb2.GetVersionRequest(), timeout=_ANSWER)
+            except grpc.RpcError:
+                return False
+        return True
+
+    @override
+    def shut_down(self) -> None:
+        try:
+            pid = int(self._pid_file.read_text())
+            os.kill(pid, signal.SIGTERM)
+        except (OSError, ValueError):
+            return  # it died before: who comes next starts it again
+        within(PATIENCE, lambda: _has_ended(pid))
+
+    @property
+    @override
+    def log(self) -> Path:
+        return self.folder / "milvus-lite.log"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "milvus-lite.pid"
+
+
+def _has_ended(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):  # another process has started it
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return not is_alive(pid)

@@ -1,0 +1,87 @@
+"""What doctor sees in a server: version, load state, indexes, encryption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from polystore.types.reports import Finding
+from polystore_milvus import collections
+from polystore_milvus.columns import VECTOR, WORKSPACE
+from polystore_milvus.protocol import common_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from polystore.specdiff import StoredSpec
+    from polystore_milvus.connection import Server
+    from polystore_milvus.names import Names
+
+NEWEST_TESTED: Final = (2, 3)
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_STATES: Final = {
+    common_pb2.LoadStateNotExist: "is gone",
+    common_pb2.LoadStateNotLoad: "is not loaded",
+    common_pb2.LoadStateLoading: "is being loaded",
+}
+
+
+async def find(server: Server, names: Names, stored: Sequence[StoredSpec]) -> list[Finding]:
+    """Return everything worth knowing, good news included."""
+    findings = [_version(server), _encryption(server)]
+    for store in stored:
+        findings += await _store(server, store.spec.name, names.store(store))
+    return findings
+
+
+def _version(server: Server) -> Finding:
+    facts = server.facts
+    if facts.lite:
+        text = f"Milvus Lite {facts.version}: for development, a few searches a second"
+        return Finding(server.name, "version", "ok", text)
+    text = f"Milvus {facts.version}"
+    if facts.numbers <= NEWEST_TESTED:
+        return Finding(server.name, "version", "ok", text)
+    newest = ".".join(map(str, NEWEST_TESTED))
+    return Finding(
+        server.name, "version", "info", f"{text} is newer than {newest}, which is tested"
+    )
+
+
+def _encryption(server: Server) -> Finding:
+    uri = server.config.uri
+    if uri is None:
+        return Finding(server.name, "encryption", "ok", "a Unix socket of this machine")
+    if server.config.secure:
+        return Finding(server.name, "encryption", "ok", "connections use TLS")
+    if urlsplit(uri).hostname in _LOOPBACK:
+        return Finding(server.name, "encryption", "ok", "connections stay on this machine")
+    return Finding(
+        server.name,
+        "encryption",
+        "warning",
+        "connections are not encrypted",
+        action="Use https:// (and `tls:`), unless the network is your own",
+    )
+
+
+async def _store(server: Server, store: str, name: str) -> list[Finding]:
+    state = await collections.load_state(server, name)
+    if state != common_pb2.LoadStateLoaded:
+        text = f"the collection {name} {_STATES.get(state, 'is in an unknown state')}"
+        severity = "warning" if state == common_pb2.LoadStateLoading else "error"
+        action = "Open a client, which loads it; if it is gone, restore it from a backup"
+        return [Finding(server.name, "load", severity, text, store, action)]
+    found = [Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)]
+    indexes = await collections.indexed_fields(server, name)
+    for field in (VECTOR, WORKSPACE):
+        if field not in indexes:
+            text = f"the index on {field} of {name} is missing"
+            found.append(Finding(server.name, "index", "error", text, store, "polystore apply"))
+        elif indexes[field] == common_pb2.Failed:
+            text = f"the index on {field} of {name} could not be built"
+            action = "See the server's log; `polystore apply` after dropping the index"
+            found.append(Finding(server.name, "index", "error", text, store, action))
+        else:
+            found.append(Finding(server.name, "index", "ok", f"index on {field} of {name}", store))
+    return found

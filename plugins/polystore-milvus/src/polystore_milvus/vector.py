@@ -1,0 +1,278 @@
+"""Vector stores: a collection, in which each row belongs to a workspace."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from typing_extensions import override
+
+from polystore.stores.vector_driver import VectorDriver
+from polystore.types.batches import Decoded, VectorBatch
+from polystore.types.json_domain import encode_json, merge_patch
+from polystore.types.records import Hits, Page, VectorRecord
+from polystore.types.reports import Explanation
+from polystore_milvus import columns, wire
+from polystore_milvus.births import Births
+from polystore_milvus.connection import since
+from polystore_milvus.expressions import literals
+from polystore_milvus.filters import compile_filter
+from polystore_milvus.locks import RowLocks
+from polystore_milvus.names import key_prefix
+from polystore_milvus.options import EXACT
+from polystore_milvus.protocol import milvus_pb2
+from polystore_milvus.reads import Rows
+from polystore_milvus.rows import RECORD, Clock, records_of, upsert_request
+from polystore_milvus.search import Searcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from polystore.capabilities import Capabilities
+    from polystore.filters import Filter
+    from polystore.specs import VectorSpec
+    from polystore.stores.queries import FindQuery, SearchQuery
+    from polystore.types.call import Call
+    from polystore_milvus.catalogue import Catalogue
+    from polystore_milvus.connection import Server
+
+_REQUEST: Final = 1000
+"""Rows in a request: more take long to pack, fewer cost a round trip each."""
+_IN_FLIGHT: Final = 4
+"""Requests of one call that are under way at the same time."""
+_INLINE: Final = 100
+"""Rows that are packed at once; more in a thread, so that others have their turn meanwhile."""
+_IN_JSON_SINCE: Final = (2, 4)
+"""Version whose `in` works on places inside JSON."""
+
+
+class MilvusVector(VectorDriver):
+    """Records by id.
+
+    Args:
+        server: The server.
+        catalogue: Where workspaces are noted.
+        collection: The store's.
+        spec: What was declared.
+        capabilities: What is declared of the store.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        catalogue: Catalogue,
+        collection: str,
+        spec: VectorSpec,
+        capabilities: Capabilities,
+    ) -> None:
+        self.capabilities = capabilities
+        self._server = server
+        self._catalogue = catalogue
+        self._collection = collection
+        self._spec = spec
+        self._rows = Rows(server, collection, spec.dimensions)
+        self._searcher = Searcher(server, collection, self._rows, spec)
+        self._locks = RowLocks()
+        self._births = Births()
+        self._clock = Clock()
+        facts = server.facts
+        self._json_in = facts.lite or facts.numbers >= _IN_JSON_SINCE
+
+    @override
+    async def upsert(self, call: Call, batch: VectorBatch) -> None:
+        await self._catalogue.note_workspace(self._spec.name, call.workspace)
+        prefix = key_prefix(call.workspace)
+        async with self._locks.hold([prefix + id_ for id_ in batch.ids]):
+            await self._upsert(call, batch)
+
+    @override
+    async def get_many(
+        self, call: Call, ids: list[str], *, with_vectors: bool
+    ) -> list[VectorRecord | None]:
+        fields = [*RECORD, columns.VECTOR] if with_vectors else list(RECORD)
+        found: dict[str, VectorRecord] = {}
+        async for rows in self._rows.by_ids(call, ids, fields):
+            found.update({record.id: record for record in records_of(rows)})
+        return [found.get(id_) for id_ in ids]
+
+    @override
+    async def search(self, call: Call, query: SearchQuery) -> list[Hits]:
+        condition = self._compiled(query.filter)
+        if condition is False:
+            return [Hits(exact=True, plan="exact") for _ in query.vectors]
+        wanted = condition if isinstance(condition, str) else None
+        return await self._searcher.search(call, query, wanted)
+
+    @override
+    async def delete_many(self, call: Call, ids: list[str]) -> int:
+        prefix = key_prefix(call.workspace)
+        keys = [prefix + id_ for id_ in ids]
+        async with self._locks.hold(keys):
+            present = await self._present(call, keys)
+            # Also what is not there as far as this client knows: another one may have written it.
+            await self._delete(keys)
+            return len(present)
+
+    @override
+    async def patch_metadata(
+        self, call: Call, ids: list[str], patches: list[dict[str, Any]]
+    ) -> list[bool]:
+        prefix = key_prefix(call.workspace)
+        async with self._locks.hold([prefix + id_ for id_ in ids]):
+            # What is written back whole must not be older than what anybody has stored.
+            fresh = replace(call, consistency="strong")
+            records = await self.get_many(fresh, ids, with_vectors=True)
+            changes = [
+                (record, merge_patch(record.metadata, patch))
+                for record, patch in zip(records, patches, strict=True)
+                if record is not None
+            ]
+            if changes:
+                await self._upsert(call, _batch(changes))
+            return [record is not None for record in records]
+
+    @override
+    async def scan_page(
+        self,
+        call: Call,
+        filter_: Filter | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        with_vectors: bool,
+    ) -> Page[VectorRecord]:
+        condition = self._compiled(filter_)
+        if condition is False:
+            return Page([])
+        wanted = condition if isinstance(condition, str) else None
+        fields = [*RECORD, columns.VECTOR] if with_vectors else list(RECORD)
+        records = records_of(await self._rows.page(call, wanted, cursor, limit, fields))
+        # Fewer than asked for are not the last ones where an answer would have been too large.
+        return Page(records, records[-1].id if records else None)
+
+    @override
+    async def count(self, call: Call) -> int:
+        return await self._rows.count(call)
+
+    @override
+    async def count_where(self, call: Call, filter_: Filter) -> int:
+        condition = self._compiled(filter_)
+        if isinstance(condition, str):
+            return await self._rows.count(call, condition)
+        return await self._rows.count(call) if condition else 0
+
+    @override
+    async def delete_where(self, call: Call, filter_: Filter) -> int:
+        condition = self._compiled(filter_)
+        if condition is False:
+            return 0
+        return await self._delete_matching(call, condition if isinstance(condition, str) else None)
+
+    @override
+    async def clear(self, call: Call) -> int:
+        return await self._delete_matching(call, None)
+
+    @override
+    @asynccontextmanager
+    async def bulk(self, call: Call) -> AsyncGenerator[None]:
+        """Seal what was written at the end, so that it gets its index."""
+        yield
+        await self._server.change(
+            "Flush", milvus_pb2.FlushRequest(collection_names=[self._collection])
+        )
+
+    @override
+    async def explain(self, call: Call, query: FindQuery | SearchQuery) -> Explanation:
+        exact = getattr(query, "exact", True) or self._searcher.index == EXACT
+        condition = self._compiled(query.filter)
+        return Explanation(
+            operation=type(query).__name__,
+            how="emulated" if exact and self._searcher.index != EXACT else "native",
+            access="exact" if exact else "index",
+            detail=(f"index {self._searcher.index}", f"filter {condition}"),
+        )
+
+    def _compiled(self, filter_: Filter | None) -> str | bool:
+        """Return the filter as an expression, or what it would be for every row."""
+        return True if filter_ is None else compile_filter(filter_, json_in=self._json_in)
+
+    async def _upsert(self, call: Call, batch: VectorBatch) -> None:
+        """Write rows whose locks are held, some requests at the same time."""
+        prefix = key_prefix(call.workspace)
+        created = await self._present(call, [prefix + id_ for id_ in batch.ids])
+        rows = len(batch.ids)
+        parts = [range(i, min(i + _REQUEST, rows)) for i in range(0, rows, _REQUEST)]
+        if len(parts) == 1:
+            await self._write(call, batch, parts[0], created)
+            return
+        turns = asyncio.Semaphore(_IN_FLIGHT)
+
+        async def write(part: range) -> None:
+            async with turns:
+                await self._write(call, batch, part, created)
+
+        # Each runs to its end, and then the first error is raised.
+        done = await asyncio.gather(*map(write, parts), return_exceptions=True)
+        for error in done:
+            if error is not None:
+                raise error
+
+    async def _write(
+        self, call: Call, batch: VectorBatch, part: range, created: dict[str, int]
+    ) -> None:
+        now = self._clock.tick()
+        given = (self._collection, call.workspace, batch, part, created, now)
+        if len(part) > _INLINE:
+            request, keys = await asyncio.to_thread(upsert_request, *given)
+        else:
+            request, keys = upsert_request(*given)
+        stamp = await self._server.write("Upsert", request)
+        self._births.note({key: created.get(key, now) for key in keys}, stamp)
+
+    async def _present(self, call: Call, keys: Sequence[str]) -> dict[str, int]:
+        """Return when each of `keys`, whose locks are held, came into being, if it is there."""
+        if call.consistency == "strong":
+            return await self._rows.created(keys, self._rows.freshness(call))
+        known = self._births.known(keys)
+        present = {key: birth for key, birth in known.items() if birth is not None}
+        unknown = [key for key in keys if key not in known]
+        if unknown:
+            present |= await self._rows.created(unknown, since(self._births.settled))
+        return present
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), _REQUEST):
+            part = keys[start : start + _REQUEST]
+            request = milvus_pb2.DeleteRequest(
+                collection_name=self._collection, expr=f"{columns.KEY} in {literals(part)}"
+            )
+            stamp = await self._server.write("Delete", request)
+            self._births.note(dict.fromkeys(part), stamp)
+
+    async def _delete_matching(self, call: Call, condition: str | None) -> int:
+        """Find the keys first: a server that deletes by filter may miss what is new."""
+        deleted, last = 0, None
+        call = replace(call, consistency="strong")
+        while True:
+            page = await self._rows.page(call, condition, last, _REQUEST, [columns.ID])
+            ids = list(page[columns.ID])
+            if not ids:
+                return deleted
+            last = ids[-1]
+            deleted += await self.delete_many(call, ids)
+
+
+def _batch(changes: Sequence[tuple[VectorRecord, dict[str, Any]]]) -> VectorBatch:
+    texts = [
+        encode_json(metadata, what=f"the metadata of record {record.id!r}")
+        for record, metadata in changes
+    ]
+    return VectorBatch(
+        [record.id for record, _ in changes],
+        wire.stacked([record.vector for record, _ in changes]),
+        [record.text for record, _ in changes],
+        Decoded(texts),
+        texts,
+    )

@@ -1,7 +1,7 @@
 """Milvus, the full server in one process, from the wheel that tools/servers.sh unpacks.
 
-It is started without the wheel's launcher, which would be a second process to kill, and with a
-configuration that has only what differs from the server's own defaults.
+It is started without the wheel's launcher, which would be a second process to kill; its settings
+are the wheel's, whose limits are those of other installations too, but for places and ports.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pymilvus import MilvusClient  # pyright: ignore[reportMissingTypeStubs]
+from ruamel.yaml import YAML
 
 from polystore_postgres.oshost import ServerUser
-from servers.process import free_ports, running
+from servers.process import free_port, free_ports, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -33,7 +35,7 @@ PROGRAMS = Path(__file__).resolve().parents[2] / ".servers" / "milvus" / "server
 _PARTS = ("rootCoord", "queryCoord", "dataCoord", "queryNode", "dataNode", "indexNode")
 _TRIES = 3
 # Where the server leaves files of its own, wherever its data is.
-_RUN_FOLDERS = (Path("/run/milvus"), Path("/tmp/milvus"))  # noqa: S108
+RUN_FOLDERS = (Path("/run/milvus"), Path("/tmp/milvus"))  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,7 @@ def milvus_server(
         fresh = not (home / "etcd").exists()
         settings = _settings(home, login=password is not None)
         if tls is not None:
-            settings |= _tls_settings(home, tls)
-            settings["common"]["security"]["tlsMode"] = 2 if clients else 1
+            _update(settings, _tls_settings(home, tls, mode=2 if clients else 1))
         server = _start(stack, home, settings, port)
         if password is None:
             yield server
@@ -103,61 +104,76 @@ def milvus_server(
 
 
 def _settings(home: Path, *, login: bool) -> dict[str, Any]:
-    return {
+    (template,) = PROGRAMS.parent.glob("lib/*/site-packages/milvus/data/config.yaml.template")
+    # Every `{{ name: value }}` of it is replaced below, or of a part that does not run.
+    text = re.sub(r"\{\{.*?\}\}", "0", template.read_text())
+    yaml: Any = YAML(typ="safe")  # whose methods have no types
+    settings: dict[str, Any] = yaml.load(text)
+    changes: dict[str, Any] = {
         "etcd": {
-            "use": {"embed": True},
             "data": {"dir": str(home / "etcd")},
             "log": {"level": "warn", "path": str(home / "etcd.log")},
             "config": {"path": str(home / "configs" / "etcd.yaml")},
         },
         "localStorage": {"path": str(home / "data")},
-        "mq": {"type": "rocksmq"},
         "rocksmq": {"path": str(home / "rocksmq")},
+        # A server that was killed holds its place for so long, in seconds, and its successor asks
+        # again after pauses that double up to `maxBackoff`: 54 s until it serves by default.
         "common": {
-            "storageType": "local",
-            "security": {"authorizationEnabled": login},
+            "security": {"authorizationEnabled": login, "tlsMode": 0},
+            "session": {"ttl": 5},
         },
-        "log": {"level": "warn", "stdout": True},
+        "grpc": {"client": {"maxBackoff": 0.5, "maxMaxAttempts": 100}},
+        "log": {"level": "warn", "file": {"rootPath": ""}},
     }
+    _update(settings, changes)
+    return settings
 
 
-def _tls_settings(home: Path, tls: Certificates) -> dict[str, Any]:
+def _update(settings: dict[str, Any], changes: dict[str, Any]) -> None:
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            _update(settings.setdefault(name, {}), value)  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            settings[name] = value
+
+
+def _tls_settings(home: Path, tls: Certificates, mode: int) -> dict[str, Any]:
     folder = home / "certificates"
     folder.mkdir(exist_ok=True, parents=True)
     for name in ("server.pem", "server.key", "ca.pem"):
         shutil.copy(tls.path(name), folder / name)
     files = {"serverPemPath": "server.pem", "serverKeyPath": "server.key", "caPemPath": "ca.pem"}
-    return {"tls": {name: str(folder / file) for name, file in files.items()}}
+    paths = {name: str(folder / file) for name, file in files.items()}
+    return {"tls": paths, "common": {"security": {"tlsMode": mode}}}
 
 
 def _start(
     stack: contextlib.ExitStack, home: Path, settings: dict[str, Any], port: int | None
 ) -> MilvusServer:
-    """Start it; once more, on other ports, where it lost one of its many ports to somebody."""
-    log = home / "server.log"
-    for left in reversed(range(_TRIES)):
-        log.unlink(missing_ok=True)
-        try:
-            return stack.enter_context(_serving(home, settings, port))
-        except RuntimeError:
-            if not left or "address already in use" not in log.read_text(errors="replace"):
-                raise
-    raise AssertionError("unreachable")
+    """Start it, once more where somebody else has its port: it takes another one then, silently."""
+    for _ in range(1 if port else _TRIES):
+        with contextlib.ExitStack() as attempt:
+            server = attempt.enter_context(_serving(home, settings, port or free_port()))
+            if _listens(server):
+                stack.push(attempt.pop_all())
+                return server
+    raise RuntimeError(f"Milvus did not get port {port or 'any'}: who listens there?")
 
 
 @contextlib.contextmanager
-def _serving(home: Path, settings: dict[str, Any], port: int | None) -> Generator[MilvusServer]:
-    metrics, internal, proxy, *others = free_ports(3 + len(_PARTS))
-    proxy = port or proxy
+def _serving(home: Path, settings: dict[str, Any], port: int) -> Generator[MilvusServer]:
+    metrics, internal, *others = free_ports(2 + len(_PARTS))
     ports: dict[str, Any] = {
         name: {"ip": "127.0.0.1", "port": number}
         for name, number in zip(_PARTS, others, strict=True)
     }
-    ports["proxy"] = {"ip": "127.0.0.1", "port": proxy, "internalPort": internal}
+    ports["proxy"] = {"ip": "127.0.0.1", "port": port, "internalPort": internal}
     configs = home / "configs"
     configs.mkdir(exist_ok=True, parents=True)
+    _update(settings, ports)
     # JSON is YAML too.
-    (configs / "milvus.yaml").write_text(json.dumps(settings | ports, indent=1))
+    (configs / "milvus.yaml").write_text(json.dumps(settings, indent=1))
     (configs / "etcd.yaml").write_text(json.dumps(_etcd(home), indent=1))
     (configs / "glog.conf").write_text("--logtostderr=true\n--minloglevel=2\n")
     # The name of a lock outside of `home`, without which only one server runs on a machine.
@@ -177,9 +193,9 @@ def _serving(home: Path, settings: dict[str, Any], port: int | None) -> Generato
     try:
         with running(argv, user, log, _healthy(metrics), stop, environment) as pid:
             names.append(f"server_id_{pid}")
-            yield MilvusServer(f"http://127.0.0.1:{proxy}", pid=pid)
+            yield MilvusServer(f"http://127.0.0.1:{port}", pid=pid)
     finally:
-        for folder in _RUN_FOLDERS:
+        for folder in RUN_FOLDERS:
             for name in names:
                 (folder / name).unlink(missing_ok=True)
 
@@ -215,13 +231,34 @@ def _healthy(port: int) -> Callable[[], bool]:
     return healthy
 
 
+def _listens(server: MilvusServer) -> bool:
+    """Return whether it is the server's own process that listens on its port."""
+    process = Path(f"/proc/{server.pid}")
+    lines = [line.split() for line in (process / "net" / "tcp6").read_text().splitlines()[1:]]
+    sockets = {
+        f"socket:[{fields[9]}]" for fields in lines if fields[1].endswith(f":{server.port:04X}")
+    }
+    return not sockets.isdisjoint(_targets(process / "fd"))
+
+
+def _targets(folder: Path) -> Generator[str]:
+    for link in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a file that was closed meanwhile
+            yield str(link.readlink())
+
+
 def _set_password(server: MilvusServer, password: str, tls: Certificates | None) -> None:
     """Replace the password that every new server has."""
     first = MilvusServer(server.uri, "root:Milvus")
     settings: dict[str, Any] = {}
     if tls is not None:
-        settings = {"secure": True, "server_pem_path": tls.path("ca.pem")}
-        settings["server_name"] = "localhost"
+        settings = {
+            "secure": True,
+            "server_name": "localhost",
+            "ca_pem_path": tls.path("ca.pem"),
+            "client_pem_path": tls.path("client.pem"),
+            "client_key_path": tls.path("client.key"),
+        }
     client = first.client(**settings)
     try:
         client.update_password("root", "Milvus", password)

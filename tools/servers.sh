@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the servers that the tests start and that no Python package brings: from Debian a
-# PostgreSQL with TLS, pgbouncer, Redis and its Sentinel; into .servers Neo4j (jars, by Maven) and
-# Toxiproxy (by Go). Safe to run again. As another user than root it only says what is missing from
-# Debian.
+# PostgreSQL with TLS, pgbouncer, Redis and its Sentinel; into .servers Neo4j (jars, by Maven),
+# Toxiproxy (by Go) and Milvus (a wheel that only carries the server). Safe to run again. As another
+# user than root it only says what is missing from Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -64,5 +64,16 @@ fetch_toxiproxy() {
   rmdir "$build"
 }
 
+fetch_milvus() {
+  [ -x .tools/bin/uv ] || tools/setup.sh
+  rm -rf .servers/milvus
+  .tools/bin/uv venv --quiet --python "${PYTHON:-python3}" .servers/milvus
+  .tools/bin/uv pip install --quiet --python .servers/milvus --require-hashes \
+    -r tools/servers/milvus/requirements.lock
+  # The wheel's own launcher would unpack the program for every server anew.
+  .servers/milvus/bin/python tools/servers/milvus/unpack.py .servers/milvus/server
+}
+
 fetch neo4j tools/servers/neo4j/pom.xml
 fetch toxiproxy tools/servers/toxiproxy/go.mod tools/servers/toxiproxy/go.sum
+fetch milvus tools/servers/milvus/requirements.lock tools/servers/milvus/unpack.py

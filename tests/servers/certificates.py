@@ -48,11 +48,13 @@ class Authority:
         builder = builder.add_extension(usage, critical=True)
         return cls(key, builder.sign(key, hashes.SHA256()))
 
-    def issue(self, name: str, host: str | None) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    def issue(
+        self, name: str, host: str | None, *, expired: bool = False
+    ) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
         """Return a certificate (PEM) and its key, for a server's host or for a client."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = self.certificate.subject.rfc4514_string().removeprefix("CN=")
-        builder = _builder(name, issuer, key)
+        builder = _builder(name, issuer, key, expired=expired)
         if host is not None:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([_alternative(host)]), critical=False
@@ -91,13 +93,20 @@ class Certificates:
     folder: Path
 
     @classmethod
-    def create(cls, folder: Path, *, host: str, client: str) -> Certificates:
-        """Make all files: the server's is for `host`, the client's for the user `client`."""
+    def create(cls, folder: Path, *, host: str, client: str, expired: bool = False) -> Certificates:
+        """Make all files: the server's is for `host`, the client's for the user `client`.
+
+        Args:
+            folder: Where to.
+            host: Name or address of the server.
+            client: Of the client's certificate.
+            expired: Whether the server's certificate was good until an hour ago.
+        """
         authority, stranger = Authority.create("trusted"), Authority.create("stranger")
         pem = serialization.Encoding.PEM
         (folder / "ca.pem").write_bytes(authority.certificate.public_bytes(pem))
         (folder / "stranger.pem").write_bytes(stranger.certificate.public_bytes(pem))
-        server, server_key = authority.issue("server", host)
+        server, server_key = authority.issue("server", host, expired=expired)
         (folder / "server.pem").write_bytes(server)
         (folder / "server.key").write_bytes(_key(server_key, None))
         (folder / "revoked.pem").write_bytes(authority.revoke(server))
@@ -139,8 +148,11 @@ class Certificates:
         }
 
 
-def _builder(name: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    name: str, issuer: str, key: ec.EllipticCurvePrivateKey, *, expired: bool = False
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
+    until = now - datetime.timedelta(hours=1) if expired else now + _DAY
     return (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
@@ -148,7 +160,7 @@ def _builder(name: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.Ce
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
+        .not_valid_after(until)
     )
 
 

@@ -27,6 +27,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int) -> list[int]:
+    """Return different ports that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 @contextlib.contextmanager
 def server_folder() -> Generator[tuple[Path, ServerUser]]:
     """A temporary folder, and the user (not root) who owns it and runs servers in it."""
@@ -46,6 +55,7 @@ def running(
     log: Path,
     ready: Callable[[], bool],
     stop: signal.Signals = signal.SIGINT,
+    environment: dict[str, str] | None = None,
 ) -> Generator[int]:
     """Run a server until the block ends; yield its process id.
 
@@ -55,6 +65,7 @@ def running(
         log: Where its output goes.
         ready: Whether it answers.
         stop: The signal that stops it cleanly; it is killed where that does not help.
+        environment: Variables that it gets besides the usual ones.
     """
     launch = user.launch(argv, log.parent, Path(argv[0]).parent)
     with log.open("ab") as output:
@@ -64,7 +75,7 @@ def running(
             group=launch.gid,
             extra_groups=launch.groups,
             cwd="/",
-            env=child_environment(),
+            env={**child_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -8,7 +8,7 @@ import pytest
 
 from polystore.testing import checks
 from polystore.testing.backend.cut_off import cancel, carry_out
-from polystore.testing.checks import Cut, within
+from polystore.testing.checks import Cut, settled, within
 
 
 async def three_awaits(trace: list[str]) -> str:
@@ -66,3 +66,25 @@ async def test_waiting_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(pytest.fail.Exception, match="a lock: something was not let go of"):
         await within(asyncio.Event().wait(), what="a lock")
     assert await within(asyncio.sleep(0, "quick"), what="nothing") == "quick"
+
+
+async def test_a_late_write_between_two_reads_is_no_half_write() -> None:
+    rows = {"node": 0, "edge": 0}
+    looks = 0
+
+    async def look() -> list[int]:
+        nonlocal looks
+        looks += 1
+        node = rows["node"]
+        if looks == 1:
+            rows.update(node=1, edge=1)
+        return [node, rows["edge"]]
+
+    assert await settled(look, what="rows") == [1, 1]
+
+
+async def test_what_is_half_done_is_seen() -> None:
+    async def look() -> list[int]:
+        return [1, 0]
+
+    assert await settled(look, what="rows") == [1, 0]

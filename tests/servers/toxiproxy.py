@@ -68,7 +68,8 @@ class Proxy:
     def reset(self, after: float = 0.0) -> None:
         """End connections once something is sent on them, until `heal`.
 
-        Those opened from now on end with a TCP reset, older ones with an orderly end.
+        Those opened from now on end with a TCP reset, older ones with an orderly end or, when the
+        proxy had not read all that was sent, with a reset too.
 
         Args:
             after: Seconds from the first piece of a request until then.

@@ -143,6 +143,22 @@ async def within(awaitable: Awaitable[T], *, what: str) -> T:
         pytest.fail(f"waited {WAIT:g} s for {what}: something was not let go of")
 
 
+async def settled(look: Callable[[], Awaitable[T]], *, what: str) -> T:
+    """Return what `look` sees, once it sees the same twice in a row.
+
+    A call that was cut off may still be carried out, wholly, a moment later: in the middle of a
+    look that takes several reads, too. What is half done stays half done, and is seen.
+    """
+
+    async def see() -> T:
+        last = await look()
+        while (now := await look()) != last:
+            last = now
+        return now
+
+    return await within(see(), what=what)
+
+
 class Cut:
     """Carries out an awaitable, and does something just before one of its awaits.
 

@@ -22,7 +22,7 @@ from polystore.testing.backend.base import (
     write,
 )
 from polystore.testing.backend.units import names, transactional
-from polystore.testing.checks import Cut, contents, fresh_workspace, within
+from polystore.testing.checks import Cut, contents, fresh_workspace, settled, within
 from polystore.testing.outcomes import not_applicable
 from polystore.testing.vector.base import record
 from polystore.types.records import Edge, Node
@@ -151,9 +151,13 @@ class BackendCutOff(BackendTests):
             space = client.workspace(fresh_workspace())
             cut = await carry_out(lambda space=space: work(space), step, cancel)
             assert cut.error is None or isinstance(cut.error, asyncio.CancelledError), cut.error
-            found = {await within(read(space, kind, "a"), what=f"a {kind}") for kind in kinds}
-            assert len(found) == 1, f"cut off at await {step}, half of a unit is there"
-            assert cut.error is not None or found == {1}
+
+            async def look(space: Workspace = space) -> list[int | None]:
+                return [await read(space, kind, "a") for kind in kinds]
+
+            found = await settled(look, what=f"reads after await {step} was cut off")
+            assert len({*found}) == 1, f"cut off at await {step}, half of a unit is there"
+            assert cut.error is not None or found[0] == 1
             if cut.steps < step:
                 break
 
@@ -215,7 +219,7 @@ async def _cut_everywhere(
             cut = await carry_out(writes(hasty)[name], step, act)
             about = f"{name} of {kind}, cut off at await {step}"
             assert cut.error is None or isinstance(cut.error, errors), (about, cut.error)
-            found = await within(contents(store), what=f"a read after {about}")
+            found = await settled(lambda store=store: contents(store), what=f"a read after {about}")
             if cut.error is not None and limits.atomic_batch < len(before):
                 assert _each_either(found, *allowed), about
             else:

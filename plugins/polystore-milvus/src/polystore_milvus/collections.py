@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from polystore.errors import SchemaMismatch
+from polystore.errors import Conflict, SchemaMismatch
 from polystore.types.names import KEY_BYTES as ID_BYTES
 from polystore.types.names import WORKSPACE_BYTES
 from polystore_milvus import columns
@@ -135,17 +135,24 @@ async def _index_texts(server: Server, name: str, field: str) -> None:
 
 
 async def _index(server: Server, name: str, field: str, params: Mapping[str, object]) -> None:
+    if field in await indexed_fields(server, name):
+        return
     request = milvus_pb2.CreateIndexRequest(
         collection_name=name, field_name=field, index_name=field, extra_params=pairs(params)
     )
-    await server.change("CreateIndex", request)
+    try:
+        await server.change("CreateIndex", request)
+    except Conflict:  # somebody else has made it just now
+        if field not in await indexed_fields(server, name):
+            raise
 
 
 async def load(server: Server, name: str, *, replicas: int = 1) -> None:
     """Have a collection in memory, where it can be searched; wait until it is."""
     request = milvus_pb2.LoadCollectionRequest(collection_name=name, replica_number=replicas)
     await server.change("LoadCollection", request)
-    while await load_state(server, name) != common_pb2.LoadStateLoaded:
+    # The server tells nobody when it is done.
+    while await load_state(server, name) != common_pb2.LoadStateLoaded:  # noqa: ASYNC110
         await asyncio.sleep(_POLL)
 
 

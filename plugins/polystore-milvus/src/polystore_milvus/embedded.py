@@ -6,7 +6,6 @@ would compete with the event loop for the interpreter, and shut out every other 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -49,17 +48,13 @@ class EmbeddedServer(SharedServer):
                 backend=self.backend,
                 hint="pip install 'polystore-milvus[embedded]', or give a uri",
             )
-        command = [sys.executable, "-m", "polystore_milvus.lite", str(self.folder / "data")]
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own module, arguments of our own
-                [*command, str(self.socket)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        self._pid_file.write_text(str(process.pid))
+        places = (self.folder / "data", self.socket, self._pid_file, self.log)
+        subprocess.run(  # noqa: S603 - our own module, arguments of our own
+            [sys.executable, "-m", "polystore_milvus.lite", *map(str, places)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE,
+        )
 
     @override
     def answers(self) -> bool:
@@ -80,7 +75,7 @@ class EmbeddedServer(SharedServer):
             os.kill(pid, signal.SIGTERM)
         except (OSError, ValueError):
             return  # it died before: who comes next starts it again
-        within(PATIENCE, lambda: _has_ended(pid))
+        within(PATIENCE, lambda: not (self._pid_file.exists() and is_alive(pid)))
 
     @property
     @override
@@ -90,9 +85,3 @@ class EmbeddedServer(SharedServer):
     @property
     def _pid_file(self) -> Path:
         return self.folder / "milvus-lite.pid"
-
-
-def _has_ended(pid: int) -> bool:
-    with contextlib.suppress(ChildProcessError):  # another process has started it
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    return not is_alive(pid)

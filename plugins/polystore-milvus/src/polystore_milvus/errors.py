@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from polystore.errors import (
+    Conflict,
     ConnectionFailed,
     LimitExceeded,
     OperationTimeout,
@@ -48,6 +49,7 @@ _BY_CODE: Final[Mapping[int, Rule]] = {
     3: _FULL,
     4: _SLOWER,
     5: Rule(ConnectionFailed, "Repeat the call; see the server's log", True, True),
+    35: Rule(Conflict, "See `polystore plan`"),
     7: _FULL,
     8: _SLOWER,
     9: _FULL,

@@ -44,19 +44,13 @@ if TYPE_CHECKING:
     )
 
 
-def compile_filter(filter_: Filter, *, json_in: bool) -> Condition:
-    """Return the expression that holds for the rows which `filter_` matches, or a constant.
-
-    Args:
-        filter_: The condition.
-        json_in: Whether the server knows `in` for a place inside JSON.
-    """
-    return _Compiler(json_in=json_in).visit(filter_)
+def compile_filter(filter_: Filter) -> Condition:
+    """Return the expression that holds for the rows which `filter_` matches, or a constant."""
+    return _Compiler().visit(filter_)
 
 
 class _Compiler(Visitor[Condition]):
-    def __init__(self, *, json_in: bool) -> None:
-        self._json_in = json_in
+    def __init__(self) -> None:
         self._negated = False
 
     @override
@@ -74,8 +68,7 @@ class _Compiler(Visitor[Condition]):
         if not node.values:
             return False
         place, tokens = _place(node.path, SCALAR), map(token, node.values)
-        if self._json_in:
-            return self._test(place, f"{place} in {literals(tokens)}")
+        # Not every server knows `in` for a place inside JSON.
         return self._test(place, joined("or", [f"{place} == {literal(text)}" for text in tokens]))
 
     @override

@@ -1,19 +1,38 @@
-"""Runs Milvus Lite on a folder: `python -m polystore_milvus.lite FOLDER SOCKET`."""
+"""Runs Milvus Lite in the background: `python -m polystore_milvus.lite FOLDER SOCKET PID LOG`."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
-from milvus_lite.adapter.grpc.server import start_server_in_thread
+
+def main(folder: str, socket: str, pid_file: str, log: str) -> None:
+    """Leave a process behind that serves until it is asked to stop."""
+    if os.fork():
+        return
+    os.setsid()
+    with Path(log).open("ab", buffering=0) as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    Path(pid_file).write_text(str(os.getpid()))
+    try:
+        serve(folder, socket)
+    finally:
+        Path(pid_file).unlink()
 
 
-def main(folder: str, socket: str) -> None:
-    """Serve until asked to stop.
+def serve(folder: str, socket: str) -> None:
+    """Serve until SIGTERM.
 
     One call at a time: Lite does not allow for two writers of a collection.
     """
+    from milvus_lite.adapter.grpc.server import (
+        start_server_in_thread,  # pyright: ignore[reportUnknownVariableType]
+    )
+
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     server, database, _ = start_server_in_thread(folder, "unix", socket, max_workers=1)  # pyright: ignore[reportArgumentType] - host and port are joined by a colon

@@ -44,8 +44,6 @@ _IN_FLIGHT: Final = 4
 """Requests of one call that are under way at the same time."""
 _INLINE: Final = 100
 """Rows that are packed at once; more in a thread, so that others have their turn meanwhile."""
-_IN_JSON_SINCE: Final = (2, 4)
-"""Version whose `in` works on places inside JSON."""
 
 
 class MilvusVector(VectorDriver):
@@ -77,8 +75,6 @@ class MilvusVector(VectorDriver):
         self._locks = RowLocks()
         self._births = Births()
         self._clock = Clock()
-        facts = server.facts
-        self._json_in = facts.lite or facts.numbers >= _IN_JSON_SINCE
 
     @override
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
@@ -196,7 +192,7 @@ class MilvusVector(VectorDriver):
 
     def _compiled(self, filter_: Filter | None) -> str | bool:
         """Return the filter as an expression, or what it would be for every row."""
-        return True if filter_ is None else compile_filter(filter_, json_in=self._json_in)
+        return True if filter_ is None else compile_filter(filter_)
 
     async def _upsert(self, call: Call, batch: VectorBatch) -> None:
         """Write rows whose locks are held, some requests at the same time."""

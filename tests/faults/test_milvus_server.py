@@ -103,7 +103,8 @@ async def test_several_run_at_once(milvus23: MilvusServer) -> None:
     with milvus_server() as server:
         assert server.uri != milvus23.uri
         async with connected(milvus23.uri, milvus23.token) as one, connected(server.uri) as other:
-            assert (await one.get_server_version()).startswith("v2.3.5")
+            assert await one.get_server_version()
+            assert await other.get_server_version() == "v2.3.5-lite"  # the wheel's name for it
             assert await other.list_collections() == []
 
 
@@ -132,9 +133,10 @@ def test_it_gets_the_port_that_it_is_given_or_fails() -> None:
             raise AssertionError("it started elsewhere")
 
 
-async def test_it_asks_for_a_login(milvus23: MilvusServer) -> None:
-    assert "auth check failure" in await refused(milvus23.uri, "root:Milvus")
-    assert "missing authorization" in await refused(milvus23.uri)
+async def test_it_asks_for_a_login() -> None:
+    with milvus_server(password=PASSWORD) as server:
+        assert "auth check failure" in await refused(server.uri, "root:Milvus")
+        assert "missing authorization" in await refused(server.uri)
 
 
 @pytest.mark.parametrize("mutual", [False, True], ids=["server", "mutual"])

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymilvus import MilvusClient  # pyright: ignore[reportMissingTypeStubs]
 from ruamel.yaml import YAML
 
 from polystore_postgres.oshost import ServerUser
@@ -65,6 +64,9 @@ class MilvusServer:
 
     def client(self, **settings: Any) -> Any:
         """Return a synchronous client."""
+        # Here, for its import takes seconds, and every run of tests loads this module.
+        from pymilvus import MilvusClient  # pyright: ignore[reportMissingTypeStubs]
+
         return MilvusClient(uri=self.uri, token=self.token, **settings)
 
 

@@ -78,6 +78,7 @@ def milvus_server(
     password: str | None = None,
     tls: Certificates | None = None,
     clients: bool = False,
+    tick: int = 50,
 ) -> Generator[MilvusServer]:
     """Run a server on 127.0.0.1.
 
@@ -87,6 +88,8 @@ def milvus_server(
         password: Of the user root, as it was when the folder was new; None: it asks for no login.
         tls: Turns TLS on, which clients then have to use.
         clients: Whether clients have to show a certificate of the same authority.
+        tick: Milliseconds between the points in time up to which it knows its writes; who reads
+            what was just written waits for the next one. It is 200 unless configured.
     """
     if not PROGRAMS.is_dir():
         raise RuntimeError("Milvus is missing: run tools/servers.sh")
@@ -94,6 +97,7 @@ def milvus_server(
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-")))
         fresh = not (home / "etcd").exists()
         settings = _settings(home, login=password is not None)
+        settings["proxy"]["timeTickInterval"] = tick
         if tls is not None:
             _update(settings, _tls_settings(home, tls, mode=2 if clients else 1))
         server = _start(stack, home, settings, port)

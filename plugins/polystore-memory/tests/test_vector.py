@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from polystore.filters import F
 from polystore.specdiff import StoredSpec
 from polystore.specs import VectorSpec
+from polystore.stores import nearness
 from polystore.stores.queries import SearchQuery, TextQuery
 from polystore.types.batches import VectorBatch
 from polystore.types.call import Call
-from polystore_memory import nearness
 from polystore_memory.space import Space
 from polystore_memory.vector import MemoryVector
 from polystore_memory.words import words

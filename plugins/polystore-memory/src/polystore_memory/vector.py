@@ -9,11 +9,11 @@ import numpy as np
 from typing_extensions import override
 
 from polystore.filters import compile_predicate
+from polystore.stores.nearness import best, compare, distance_of, scores_of
 from polystore.stores.vector_driver import VectorDriver
 from polystore.types.json_domain import decode_json, encode_json, merge_patch
 from polystore.types.records import Hit, Hits, Page, VectorRecord
 from polystore_memory.driver import MemoryDriver
-from polystore.stores.nearness import best, compare, distance_of, scores_of
 from polystore_memory.rows import VectorRow
 from polystore_memory.words import rank, words
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from polystore.errors import Conflict, SchemaMismatch
+from polystore.errors import Conflict, PolystoreError, SchemaMismatch
 from polystore.types.names import KEY_BYTES as ID_BYTES
 from polystore.types.names import WORKSPACE_BYTES
 from polystore_milvus import columns
@@ -95,6 +95,7 @@ async def make_store(server: Server, name: str, spec: VectorSpec) -> None:
         await check_store(server, name, spec)
     else:
         await create(server, name, store_fields(spec.dimensions), shards=options_of(spec).shards)
+        await check_store(server, name, spec)
     await index_vectors(
         server, name, index_type(spec), metric_name(spec.metric), build_params(spec)
     )
@@ -113,7 +114,11 @@ async def create(
         shards_num=shards,
         consistency_level=common_pb2.Session,
     )
-    await server.change("CreateCollection", request)
+    try:
+        await server.change("CreateCollection", request)
+    except PolystoreError:  # Lite refuses what somebody else has made just now
+        if not await server.has_collection(name):
+            raise
 
 
 async def index_vectors(

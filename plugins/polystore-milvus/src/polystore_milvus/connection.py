@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
-from pymilvus import AsyncMilvusClient
 
 from polystore.errors import Closed, ConnectionFailed
 from polystore_milvus.errors import Translator
-from polystore_milvus.protocol import common_pb2, milvus_pb2, milvus_pb2_grpc
+from polystore_milvus.protocol import (
+    AsyncMilvusClient,
+    MilvusServiceStub,
+    common_pb2,
+    milvus_pb2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -30,7 +34,7 @@ T = TypeVar("T")
 LITE: Final = "milvus_lite"
 _PATIENCE: Final = 1.0
 """Seconds that a write may still take once its caller is cancelled."""
-_OPTIONS: Final = (
+_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.keepalive_time_ms", 10_000),
@@ -39,6 +43,8 @@ _OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 500),
+    # Otherwise all channels to one address share a connection, and how long it backs off.
+    ("grpc.use_local_subchannel_pool", 1),
     # The gate repeats what may be repeated.
     ("grpc.enable_retries", 0),
 )
@@ -68,7 +74,7 @@ class Facts:
 class Freshness:
     """How fresh a read is, in the server's own words."""
 
-    level: int
+    level: common_pb2.ConsistencyLevel
     timestamp: int
 
 
@@ -104,7 +110,7 @@ class Server:
     async def open(self) -> None:
         """Connect and learn what the server is."""
         self._channel = self._make_channel()
-        self._stub = milvus_pb2_grpc.MilvusServiceStub(self._channel)
+        self._stub = MilvusServiceStub(self._channel)
         await self._connected(self._channel)
 
     async def close(self) -> None:
@@ -178,7 +184,7 @@ class Server:
     async def _answer(self, method: str, request: Any) -> Any:
         if self._stub is None:
             raise Closed("the backend is not open", backend=self.name)
-        if "db_name" in type(request).DESCRIPTOR.fields_by_name:
+        if hasattr(request, "db_name"):
             request.db_name = self.config.database
         try:
             answer = await getattr(self._stub, method)(request, metadata=self._metadata)
@@ -205,6 +211,7 @@ class Server:
     async def _first_answer(self) -> None:
         answer = await self.ask("GetVersion", milvus_pb2.GetVersionRequest())
         self._facts = Facts(answer.version, lite=answer.version.startswith(LITE))
+        self.translator = Translator(self.name, self.config.secrets, lite=self._facts.lite)
         # Which the server tells anybody; whether it takes the login, and has the database, not.
         await self.has_collection("polystore")
 
@@ -212,7 +219,7 @@ class Server:
         config = self.config
         if not config.secure:
             return grpc.aio.insecure_channel(self._target, options=_OPTIONS)
-        tls, options = config.tls, list(_OPTIONS)
+        tls, options = config.tls, list[tuple[str, Any]](_OPTIONS)
         try:
             credentials = grpc.ssl_channel_credentials(
                 *(
@@ -233,8 +240,8 @@ class Server:
         return grpc.aio.secure_channel(self._target, credentials, options=options)
 
     def _make_client(self) -> Any:
-        config, settings = self.config, dict[str, Any]()
-        tls = config.tls
+        config, tls = self.config, self.config.tls
+        settings: dict[str, Any] = {}
         if tls is not None:
             settings = {"secure": True, "server_name": tls.server_name or ""}
             if tls.cert is not None:

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from polystore.embedded import PATIENCE, SharedServer, is_alive, within
 from polystore.errors import UnsupportedError
-from polystore_milvus.protocol import milvus_pb2, milvus_pb2_grpc
+from polystore_milvus.protocol import MilvusServiceStub, milvus_pb2
 
 if TYPE_CHECKING:
     from polystore_milvus.config import MilvusConfig
@@ -61,7 +61,7 @@ class EmbeddedServer(SharedServer):
         if not self.socket.exists():
             return False
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
-            stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+            stub = MilvusServiceStub(channel)
             try:
                 stub.GetVersion(milvus_pb2.GetVersionRequest(), timeout=_ANSWER)
             except grpc.RpcError:

@@ -96,10 +96,12 @@ class Translator:
     Attributes:
         backend: Named in every error.
         secrets: Passwords and keys; no message contains one.
+        lite: Whether it is Lite, whose code 1 means anything.
     """
 
     backend: str
     secrets: tuple[str, ...] = ()
+    lite: bool = False
 
     def from_call(self, error: grpc.RpcError) -> PolystoreError:
         """Return what to raise `from` the error of a call that got no answer."""
@@ -121,7 +123,7 @@ class Translator:
     def from_status(self, code: int, text: str) -> PolystoreError:
         """Return what to raise for an answer that says what went wrong."""
         rule = _BY_CODE.get(code)
-        if rule is not None:
+        if rule is not None and not (self.lite and code == 1):
             return self._by_rule(rule, text)
         return self._by_words(text) or self._by_rule(_OTHER, f"{text} (code {code})")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NEWEST_TESTED: Final = (2, 3)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-_STATES: Final = {
+_STATES: Final[dict[int, str]] = {
     common_pb2.LoadStateNotExist: "is gone",
     common_pb2.LoadStateNotLoad: "is not loaded",
     common_pb2.LoadStateLoading: "is being loaded",

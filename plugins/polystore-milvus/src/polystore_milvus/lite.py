@@ -29,12 +29,17 @@ def serve(folder: str, socket: str) -> None:
 
     One call at a time: Lite does not allow for two writers of a collection.
     """
-    from milvus_lite.adapter.grpc.server import (
-        start_server_in_thread,  # pyright: ignore[reportUnknownVariableType]
+    # Only here: it starts threads, which a fork would not take along.
+    from milvus_lite.adapter.grpc.server import (  # pyright: ignore[reportMissingTypeStubs]
+        start_server_in_thread,
     )
 
     asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: asked.set())
+
+    def ask(_signal: int, _frame: object) -> None:
+        asked.set()
+
+    signal.signal(signal.SIGTERM, ask)
     server, database, _ = start_server_in_thread(folder, "unix", socket, max_workers=1)  # pyright: ignore[reportArgumentType] - host and port are joined by a colon
     asked.wait()
     server.stop(grace=5).wait()

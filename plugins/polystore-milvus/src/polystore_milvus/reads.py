@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from polystore.errors import DataCorruption, LimitExceeded
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
 _KEYS: Final = 1000
 """Keys in one expression, which takes time to parse."""
 _COUNT: Final = "count(*)"
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some rows, in order of id.
+
+    Attributes:
+        ids: Their ids.
+        rows: Their columns.
+        is_last: Whether no more rows match.
+    """
+
+    ids: list[str]
+    rows: Columns
+    is_last: bool
 
 
 class Rows:
@@ -88,11 +104,10 @@ class Rows:
         after_id: str | None,
         limit: int,
         fields: Sequence[str],
-    ) -> Columns:
+    ) -> RowPage:
         """Return up to `limit` rows that match, with ids above `after_id`, in order of id.
 
-        An answer that the server finds too large is asked for in smaller pieces, so that it may
-        have fewer rows, but none only if no more match.
+        Fewer where the server finds so many too large for one answer.
         """
         inside = after(call.workspace, after_id)
         if condition is not None:
@@ -111,15 +126,15 @@ class Rows:
                 continue
             return self._in_order(wire.columns_of(answer.fields_data), limit)
 
-    def _in_order(self, rows: Columns, limit: int) -> Columns:
-        ids = list(rows[ID])
+    def _in_order(self, rows: Columns, limit: int) -> RowPage:
+        ids: list[str] = list(rows[ID])
         if ids != sorted(set(ids)) or len(ids) > limit:
             raise DataCorruption(
                 f"the rows of {self._collection} did not come by key",
                 backend=self._server.name,
                 hint="Is the server of a version that polystore was tested with?",
             )
-        return rows
+        return RowPage(ids, rows, is_last=len(ids) < limit)
 
     def _most(self, fields: Sequence[str]) -> int:
         if VECTOR not in fields:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from polystore.errors import LimitExceeded
 from polystore.types.json_domain import decode_json
 from polystore.types.records import Hit, Hits
 from polystore_milvus import columns, wire
@@ -29,11 +32,34 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
     Found = list[tuple[str, float]]
+    Answer = tuple[Any, list[tuple[int, float]]]
 
 _ANSWER: Final = 20_000
 """Hits in one answer: each has a text and metadata."""
 _PAGE: Final = 2000
+_FEWEST: Final = 1000
+"""So few rows that match are compared: an index that others share finds few of them."""
+_MARGIN: Final = 16
+"""Hits asked for beyond k, to see whether equal ones stand on both sides of the k-th."""
+_FLAT_BYTES: Final = 8 * 2**20
+_TIE: Final = 1e-5
+"""Scores that differ by less may be equal: the server computes in float32."""
 _SHOWN: Final = (columns.ID, columns.TEXT, columns.METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search.
+
+    Attributes:
+        call: The call.
+        query: What to search for.
+        condition: What the filter became; None: every row matches.
+    """
+
+    call: Call
+    query: SearchQuery
+    condition: str | None
 
 
 class Searcher:
@@ -52,6 +78,8 @@ class Searcher:
         self._rows = rows
         self._spec = spec
         self.index = index_type(spec)
+        self._large: set[str] = set()
+        """Workspaces that had too many rows to compare; only which way is taken depends on it."""
 
     async def search(self, call: Call, query: SearchQuery, condition: str | None) -> list[Hits]:
         """Return the hits for each query vector.
@@ -61,58 +89,114 @@ class Searcher:
             query: What to search for.
             condition: What the filter became; None: every row matches.
         """
-        if query.exact or self.index == EXACT:
-            return await self._exactly(call, query, condition, query.vectors, plan="exact")
-        found: list[Hits] = []
-        step = max(1, min(MOST_HITS, _ANSWER // query.k))
-        for start in range(0, len(query.vectors), step):
-            vectors = query.vectors[start : start + step]
-            found += await self._by_index(call, query, condition, vectors)
-        return await self._completed(call, query, condition, found)
+        asked = Asked(call, query, condition)
+        if self.index == EXACT:
+            found: list[Hits] = []
+            step = max(1, _FLAT_BYTES // ((query.k + _MARGIN) * 4 * self._spec.dimensions))
+            for start in range(0, len(query.vectors), step):
+                found += await self._flat(asked, query.vectors[start : start + step])
+            return found
+        if query.exact:
+            return await self._compared(asked, query.vectors, plan="exact")
+        if condition is None and call.workspace in self._large:
+            return await self._completed(asked, await self._indexed(asked), None)
+        rows = await self._rows.count(call, condition)
+        if rows <= _FEWEST:
+            return await self._compared(asked, query.vectors, plan="exact")
+        if condition is None:
+            self._large.add(call.workspace)
+        return await self._completed(asked, await self._indexed(asked), rows)
 
-    async def _by_index(
-        self, call: Call, query: SearchQuery, condition: str | None, vectors: Matrix
-    ) -> list[Hits]:
-        spec, inside = self._spec, in_workspace(call.workspace)
-        fields = [*_SHOWN, columns.VECTOR] if query.with_vectors else _SHOWN
-        request = wire.search(
-            self._collection,
-            inside if condition is None else f"{inside} and {condition}",
-            fields,
-            self._rows.freshness(call),
-            vectors,
-            k=query.k,
-            metric=metric_name(spec.metric),
-            params=search_params(spec, query.k, query.ef, query.probes),
-        )
-        results = (await self._server.ask("Search", request)).results
-        scores = from_engine(np.asarray(results.scores, np.float64), spec.metric)
-        rows, end = wire.columns_of(results.fields_data), 0
+    async def _indexed(self, asked: Asked) -> list[Hits]:
         found: list[Hits] = []
-        for number in results.topks or [0] * len(vectors):
-            start, end = end, end + number
-            hits = [
-                _hit(rows, row, float(scores[row]), self._spec, with_vector=query.with_vectors)
-                for row in range(start, end)
-            ]
-            hits.sort(key=lambda hit: (-hit.score, hit.id))
-            found.append(Hits(hits, exact=False, plan=self.index.lower()))
+        vectors = asked.query.vectors
+        step = max(1, min(MOST_HITS, _ANSWER // asked.query.k))
+        for start in range(0, len(vectors), step):
+            found += await self._by_index(asked, vectors[start : start + step])
         return found
 
-    async def _completed(
-        self, call: Call, query: SearchQuery, condition: str | None, found: list[Hits]
-    ) -> list[Hits]:
+    async def _by_index(self, asked: Asked, vectors: Matrix) -> list[Hits]:
+        query = asked.query
+        fields = [*_SHOWN, columns.VECTOR] if query.with_vectors else _SHOWN
+        try:
+            answers = await self._nearest(asked, vectors, query.k, fields)
+        except LimitExceeded:  # the answer would be too large
+            return await self._in_pieces(asked, vectors)
+        plan, spec = self.index.lower(), self._spec
+        return [
+            Hits(
+                sorted(
+                    (
+                        _hit(rows, row, score, spec, with_vector=query.with_vectors)
+                        for row, score in scored
+                    ),
+                    key=lambda hit: (-hit.score, hit.id),
+                ),
+                exact=False,
+                plan=plan,
+            )
+            for rows, scored in answers
+        ]
+
+    async def _in_pieces(self, asked: Asked, vectors: Matrix) -> list[Hits]:
+        middle = len(vectors) // 2
+        if middle:
+            first = await self._by_index(asked, vectors[:middle])
+            return first + await self._by_index(asked, vectors[middle:])
+        ((rows, scored),) = await self._nearest(asked, vectors, asked.query.k, [columns.ID])
+        found = sorted(
+            ((rows[columns.ID][row], score) for row, score in scored),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
+        (hits,) = await self._described(asked, [found], self.index.lower())
+        return [Hits(hits, exact=False, plan=hits.plan)]
+
+    async def _nearest(
+        self, asked: Asked, vectors: Matrix, k: int, fields: Sequence[str]
+    ) -> list[Answer]:
+        """Return for each vector the columns of an answer, and which rows, with their scores."""
+        spec, query = self._spec, asked.query
+        inside = in_workspace(asked.call.workspace)
+        request = wire.search(
+            self._collection,
+            inside if asked.condition is None else f"{inside} and {asked.condition}",
+            fields,
+            self._rows.freshness(asked.call),
+            vectors,
+            k=k,
+            metric=metric_name(spec.metric),
+            params=search_params(spec, k, query.ef, query.probes),
+        )
+        results = (await self._server.ask("Search", request)).results
+        scores: list[float] = from_engine(
+            np.asarray(results.scores, np.float64), spec.metric
+        ).tolist()
+        rows, end = wire.columns_of(results.fields_data), 0
+        answers: list[Answer] = []
+        for number in results.topks or [0] * len(vectors):
+            start, end = end, end + number
+            answers.append((rows, [(row, scores[row]) for row in range(start, end)]))
+        return answers
+
+    async def _completed(self, asked: Asked, found: list[Hits], rows: int | None) -> list[Hits]:
         """Compare everything where the index found fewer than there are, then apply `min_score`.
 
         Under a filter, and while segments grow, an index may miss much of what matches.
+
+        Args:
+            asked: What was asked.
+            found: What the index found.
+            rows: How many rows match, if that is known.
         """
-        fewest = min(map(len, found))
-        if fewest < query.k:
-            most = min(query.k, await self._rows.count(call, condition))
+        query = asked.query
+        if min(map(len, found)) < query.k:
+            if rows is None:
+                rows = await self._rows.count(asked.call, asked.condition)
+            most = min(query.k, rows)
             short = [number for number, hits in enumerate(found) if len(hits) < most]
             if short:
                 plan = f"{self.index.lower()}+exact"
-                exact = await self._exactly(call, query, condition, query.vectors[short], plan=plan)
+                exact = await self._compared(asked, query.vectors[short], plan=plan)
                 for number, hits in zip(short, exact, strict=True):
                     found[number] = hits
         if query.min_score is None:
@@ -123,40 +207,56 @@ class Searcher:
             for hits in found
         ]
 
-    async def _exactly(
-        self,
-        call: Call,
-        query: SearchQuery,
-        condition: str | None,
-        vectors: Matrix,
-        *,
-        plan: str,
-    ) -> list[Hits]:
-        best = [Best(vector, query.k, self._spec.metric, query.min_score) for vector in vectors]
+    async def _flat(self, asked: Asked, vectors: Matrix) -> list[Hits]:
+        """Let the server compare everything, and decide here which of equal ones come first."""
+        k, limit = asked.query.k, min(MOST_HITS, asked.query.k + _MARGIN)
+        fields = [columns.ID, columns.VECTOR]
+        while True:
+            answers = await self._nearest(asked, vectors, limit, fields)
+            if all(_is_settled(scored, k, limit) for _, scored in answers):
+                break
+            if limit == MOST_HITS:
+                return await self._compared(asked, vectors, plan="exact")
+            limit = min(MOST_HITS, limit * 4)
+        found: list[Found] = []
+        for vector, (rows, scored) in zip(vectors, answers, strict=True):
+            best = self._best(asked, vector)
+            order = sorted((rows[columns.ID][row], row) for row, _ in scored)
+            if order:
+                best.add([id_ for id_, _ in order], rows[columns.VECTOR][[row for _, row in order]])
+            found.append(best.found())
+        return await self._described(asked, found, "exact")
+
+    async def _compared(self, asked: Asked, vectors: Matrix, *, plan: str) -> list[Hits]:
+        """Compare every row that matches, here, as the server's index cannot be passed over."""
+        best = [self._best(asked, vector) for vector in vectors]
+        fields = [columns.ID, columns.VECTOR]
         last: str | None = None
         while True:
-            page = await self._rows.page(call, condition, last, _PAGE, [columns.ID, columns.VECTOR])
-            ids = list(page[columns.ID])
-            if not ids:
-                break
-            last = ids[-1]
-            for one in best:
-                one.add(ids, page[columns.VECTOR])
-        return await self._described(call, query, [one.found() for one in best], plan)
+            page = await self._rows.page(asked.call, asked.condition, last, _PAGE, fields)
+            if page.ids:
+                matrix = page.rows[columns.VECTOR]
+                # In a thread, so that others have their turn meanwhile.
+                await asyncio.to_thread(_add_to_each, best, page.ids, matrix)
+            if page.is_last:
+                return await self._described(asked, [one.found() for one in best], plan)
+            last = page.ids[-1]
 
-    async def _described(
-        self, call: Call, query: SearchQuery, found: Sequence[Found], plan: str
-    ) -> list[Hits]:
+    def _best(self, asked: Asked, vector: NDArray[np.float32]) -> Best:
+        return Best(vector, asked.query.k, self._spec.metric, asked.query.min_score)
+
+    async def _described(self, asked: Asked, found: Sequence[Found], plan: str) -> list[Hits]:
         """Return hits with text and metadata; a record that is gone by now is left out."""
         ids = sorted({id_ for pairs in found for id_, _ in pairs})
-        fields = [*_SHOWN, columns.VECTOR] if query.with_vectors else _SHOWN
+        with_vector = asked.query.with_vectors
+        fields = [*_SHOWN, columns.VECTOR] if with_vector else _SHOWN
         places: dict[str, tuple[Any, int]] = {}
-        async for rows in self._rows.by_ids(call, ids, fields):
+        async for rows in self._rows.by_ids(asked.call, ids, fields):
             places.update({id_: (rows, row) for row, id_ in enumerate(rows[columns.ID])})
         return [
             Hits(
                 (
-                    _hit(*places[id_], score, self._spec, with_vector=query.with_vectors)
+                    _hit(*places[id_], score, self._spec, with_vector=with_vector)
                     for id_, score in pairs
                     if id_ in places
                 ),
@@ -165,6 +265,19 @@ class Searcher:
             )
             for pairs in found
         ]
+
+
+def _is_settled(scored: Sequence[tuple[int, float]], k: int, limit: int) -> bool:
+    """Return whether the best `k` are among the `limit` that were asked for, whatever ties."""
+    if len(scored) < limit:
+        return True
+    last = scored[-1][1]
+    return scored[k - 1][1] - last > _TIE * max(1.0, abs(last))
+
+
+def _add_to_each(best: Sequence[Best], ids: Sequence[str], matrix: Matrix) -> None:
+    for one in best:
+        one.add(ids, matrix)
 
 
 def _hit(rows: Any, row: int, score: float, spec: VectorSpec, *, with_vector: bool) -> Hit:

@@ -144,9 +144,8 @@ class MilvusVector(VectorDriver):
             return Page([])
         wanted = condition if isinstance(condition, str) else None
         fields = [*RECORD, columns.VECTOR] if with_vectors else list(RECORD)
-        records = records_of(await self._rows.page(call, wanted, cursor, limit, fields))
-        # Fewer than asked for are not the last ones where an answer would have been too large.
-        return Page(records, records[-1].id if records else None)
+        page = await self._rows.page(call, wanted, cursor, limit, fields)
+        return Page(records_of(page.rows), None if page.is_last else page.ids[-1])
 
     @override
     async def count(self, call: Call) -> int:
@@ -253,11 +252,11 @@ class MilvusVector(VectorDriver):
         call = replace(call, consistency="strong")
         while True:
             page = await self._rows.page(call, condition, last, _REQUEST, [columns.ID])
-            ids = list(page[columns.ID])
-            if not ids:
+            if page.ids:
+                deleted += await self.delete_many(call, page.ids)
+            if page.is_last:
                 return deleted
-            last = ids[-1]
-            deleted += await self.delete_many(call, ids)
+            last = page.ids[-1]
 
 
 def _batch(changes: Sequence[tuple[VectorRecord, dict[str, Any]]]) -> VectorBatch:

@@ -98,9 +98,9 @@ class MilvusBackend(Backend[MilvusConfig]):
                 hint="Give this store another `backend:`",
             )
         server, name = self._open_server, self._names.store(stored)
-        await collections.check_store(server, name, spec)
+        declared = await collections.check_store(server, name, spec)
         await collections.is_loaded(server, name)
-        return MilvusVector(server, self._catalogue, name, spec, capabilities)
+        return MilvusVector(server, self._catalogue, name, spec, declared, capabilities)
 
     @override
     async def layout_changes(self) -> Sequence[Change]:
@@ -133,7 +133,7 @@ class MilvusBackend(Backend[MilvusConfig]):
         if change.action == "create_store" and isinstance(stored.spec, VectorSpec):
             check_index(stored.spec, lite=self._open_server.facts.lite, backend=self.name)
             await collections.make_store(self._open_server, self._names.store(stored), stored.spec)
-        # A new field needs nothing: filters look at what was made of the whole metadata.
+        # A new field needs nothing: filters then look at what was made of the whole metadata.
         await self._catalogue.write(stored)
 
     @override

@@ -11,6 +11,7 @@ from polystore.types.names import KEY_BYTES as ID_BYTES
 from polystore.types.names import WORKSPACE_BYTES
 from polystore_milvus import columns
 from polystore_milvus.capabilities import TEXT_BYTES
+from polystore_milvus.declared import BEGINNING, declared_columns, present_columns
 from polystore_milvus.names import KEY_BYTES
 from polystore_milvus.options import build_params, index_type, options_of
 from polystore_milvus.protocol import common_pb2, milvus_pb2, schema_pb2
@@ -18,6 +19,7 @@ from polystore_milvus.protocol import common_pb2, milvus_pb2, schema_pb2
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from polystore.filters import Path
     from polystore.specs import Metric, VectorSpec
     from polystore_milvus.connection import Server
 
@@ -41,13 +43,14 @@ def metric_name(metric: Metric) -> str:
     return _METRICS[metric]
 
 
-def store_fields(dimensions: int) -> list[schema_pb2.FieldSchema]:
-    """Return the fields of a store's collection."""
+def store_fields(spec: VectorSpec) -> list[schema_pb2.FieldSchema]:
+    """Return the fields of a store's new collection."""
     fields = [text_field(name, size) for name, size in _TEXTS.items()]
     fields[0].is_primary_key = True
-    fields.append(vector_field(dimensions))
+    fields.append(vector_field(spec.dimensions))
     fields.append(schema_pb2.FieldSchema(name=columns.FACTS, data_type=schema_pb2.JSON))
     fields += [schema_pb2.FieldSchema(name=name, data_type=schema_pb2.Int64) for name in _NUMBERS]
+    fields += [text_field(name, TEXT_BYTES) for name in declared_columns(spec).values()]
     return fields
 
 
@@ -74,13 +77,14 @@ def pairs(values: Mapping[str, object]) -> list[common_pb2.KeyValuePair]:
 
 def store_statements(name: str, spec: VectorSpec) -> tuple[str, ...]:
     """Return in words what `make_store` asks for."""
-    fields = ", ".join(f"{field.name} {_shown(field)}" for field in store_fields(spec.dimensions))
+    fields = ", ".join(f"{field.name} {_shown(field)}" for field in store_fields(spec))
     params = json.dumps(build_params(spec))
     metric = metric_name(spec.metric)
+    texts = (columns.WORKSPACE, *declared_columns(spec).values())
     return (
         f"CreateCollection {name} ({fields}), {options_of(spec).shards} shards",
         f"CreateIndex {name}.{columns.VECTOR} {index_type(spec)} {metric} {params}",
-        f"CreateIndex {name}.{columns.WORKSPACE}",
+        *(f"CreateIndex {name}.{field}" for field in texts),
         f"LoadCollection {name}",
     )
 
@@ -91,15 +95,14 @@ async def make_store(server: Server, name: str, spec: VectorSpec) -> None:
     Raises:
         SchemaMismatch: There is another one of this name.
     """
-    if await server.has_collection(name):
-        await check_store(server, name, spec)
-    else:
-        await create(server, name, store_fields(spec.dimensions), shards=options_of(spec).shards)
-        await check_store(server, name, spec)
+    if not await server.has_collection(name):
+        await create(server, name, store_fields(spec), shards=options_of(spec).shards)
+    present = await check_store(server, name, spec)
     await index_vectors(
         server, name, index_type(spec), metric_name(spec.metric), build_params(spec)
     )
-    await _index_texts(server, name, columns.WORKSPACE)
+    for field in (columns.WORKSPACE, *present.values()):
+        await _index_texts(server, name, field)
     await load(server, name, replicas=options_of(spec).replicas)
 
 
@@ -189,20 +192,29 @@ async def load_state(server: Server, name: str) -> int:
     return int((await server.ask("GetLoadState", request)).state)
 
 
-async def check_store(server: Server, name: str, spec: VectorSpec) -> None:
-    """Raise SchemaMismatch unless the collection `name` is what a store's has to be."""
-    wanted = {field.name: _shown(field) for field in store_fields(spec.dimensions)}
+async def check_store(server: Server, name: str, spec: VectorSpec) -> dict[Path, str]:
+    """Return the columns of declared fields that the collection `name` of a store has, by path.
+
+    Raises:
+        SchemaMismatch: It is not what a store's collection has to be.
+    """
+    wanted = {field.name: _shown(field) for field in store_fields(spec)}
     found = await described(server, name)
-    if wanted != found:
-        differing = sorted(
-            field for field in wanted.keys() | found.keys() if wanted.get(field) != found.get(field)
-        )
+    # Fields that were declared after the collection was made have no column.
+    later = {field for field in wanted if field.startswith(BEGINNING) and field not in found}
+    differing = sorted(
+        field
+        for field in (wanted.keys() | found.keys()) - later
+        if wanted.get(field) != found.get(field)
+    )
+    if differing:
         raise SchemaMismatch(
             f"the collection {name} is not what polystore makes: {', '.join(differing)}",
             backend=server.name,
             store=spec.name,
             hint="Somebody else made it: rename or drop it, or choose another namespace",
         )
+    return present_columns(spec, found)
 
 
 async def described(server: Server, name: str) -> dict[str, str]:

@@ -42,22 +42,29 @@ if TYPE_CHECKING:
         Scalar,
         StartsWith,
     )
+    from polystore_milvus.declared import Declared
 
 
-def compile_filter(filter_: Filter) -> Condition:
-    """Return the expression that holds for the rows which `filter_` matches, or a constant."""
-    return _Compiler().visit(filter_)
+def compile_filter(filter_: Filter, declared: Declared) -> Condition:
+    """Return the expression that holds for the rows which `filter_` matches, or a constant.
+
+    Args:
+        filter_: The condition.
+        declared: Fields that have a column, by path.
+    """
+    return _Compiler(declared).visit(filter_)
 
 
 class _Compiler(Visitor[Condition]):
-    def __init__(self) -> None:
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
         self._negated = False
 
     @override
     def visit_compare(self, node: Compare) -> Condition:
         if node.path.meta:
             return columns.compare(node.path, node.op, node.value)
-        place, text = _place(node.path, SCALAR), token(node.value)
+        place, text = self._scalar(node.path), token(node.value)
         test = f"{place} {SIGNS[node.op]} {literal(text)}"
         return self._test(place, test + _within_kind(place, node.op, text))
 
@@ -67,7 +74,9 @@ class _Compiler(Visitor[Condition]):
             return columns.one_of(node.path, node.values)
         if not node.values:
             return False
-        place, tokens = _place(node.path, SCALAR), map(token, node.values)
+        place, tokens = self._scalar(node.path), map(token, node.values)
+        if node.path in self._declared:
+            return self._test(place, f"{place} in {literals(tokens)}")
         # Not every server knows `in` for a place inside JSON.
         return self._test(place, joined("or", [f"{place} == {literal(text)}" for text in tokens]))
 
@@ -80,7 +89,7 @@ class _Compiler(Visitor[Condition]):
 
     @override
     def visit_is_null(self, node: IsNull) -> Condition:
-        place = _place(node.path, SCALAR)
+        place = self._scalar(node.path)
         return self._test(place, f"{place} == {literal(NULL)}")
 
     @override
@@ -99,7 +108,7 @@ class _Compiler(Visitor[Condition]):
     def visit_starts_with(self, node: StartsWith) -> Condition:
         if node.path.meta:
             return columns.prefixed(node.path, node.prefix)
-        place = _place(node.path, SCALAR)
+        place = self._scalar(node.path)
         return self._test(place, starting_with(place, TEXT + node.prefix))
 
     @override
@@ -130,10 +139,15 @@ class _Compiler(Visitor[Condition]):
         place = _place(path, ARRAY)
         return self._test(place, f"{function}({place}, {literals(map(token, values))})")
 
+    def _scalar(self, path: Path) -> str:
+        """Return where a scalar at `path` is found."""
+        return self._declared.get(path) or _place(path, SCALAR)
+
     def _test(self, place: str, test: str) -> str:
         # Where nothing stands at a place, a test is false on some servers and unknown on others,
         # which makes a difference only below a `not`.
-        return f"((exists {place}) and ({test}))" if self._negated else f"({test})"
+        in_facts = place.startswith(FACTS)
+        return f"((exists {place}) and ({test}))" if self._negated and in_facts else f"({test})"
 
 
 def _place(path: Path, ending: str) -> str:

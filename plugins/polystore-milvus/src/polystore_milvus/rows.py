@@ -10,6 +10,7 @@ import orjson
 from polystore.types.json_domain import decode_json
 from polystore.types.records import VectorRecord
 from polystore_milvus import columns, wire
+from polystore_milvus.declared import column_value
 from polystore_milvus.metadata import facts_of
 from polystore_milvus.names import key_prefix
 from polystore_milvus.protocol import milvus_pb2
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from polystore.types.batches import VectorBatch
+    from polystore_milvus.declared import Declared
 
 NO_TEXT: Final = "\x00"
 """Stands for a text that is absent: Milvus has no null there, and no text of a user has a NUL."""
@@ -54,6 +56,7 @@ def upsert_request(
     workspace: str,
     batch: VectorBatch,
     part: range,
+    declared: Declared,
     created: Mapping[str, int],
     now: int,
 ) -> tuple[milvus_pb2.UpsertRequest, list[str]]:
@@ -64,13 +67,15 @@ def upsert_request(
         workspace: Of the rows.
         batch: Where they come from.
         part: Which of them.
+        declared: Fields that have a column, by path.
         created: When rows that are there already came into being, by key.
         now: Version and time of this write.
     """
     rows = slice(part.start, part.stop)
     ids, prefix = batch.ids[rows], key_prefix(workspace)
     keys = [prefix + id_ for id_ in ids]
-    facts = [orjson.dumps(facts_of(metadata)) for metadata in batch.metadata[rows]]
+    objects = list(batch.metadata[rows])
+    facts = [orjson.dumps(facts_of(metadata)) for metadata in objects]
     request = milvus_pb2.UpsertRequest(collection_name=collection, num_rows=len(keys))
     wire.add_texts(request, columns.KEY, keys)
     wire.add_texts(request, columns.WORKSPACE, [workspace] * len(keys))
@@ -81,6 +86,8 @@ def upsert_request(
     metadata = [text.decode() for text in batch.metadata_json[rows]]
     wire.add_texts(request, columns.METADATA, metadata)
     wire.add_json(request, columns.FACTS, facts)
+    for path, name in declared.items():
+        wire.add_texts(request, name, [column_value(path, metadata) for metadata in objects])
     wire.add_numbers(request, columns.VERSION, [now] * len(keys))
     wire.add_numbers(request, columns.CREATED, [created.get(key, now) for key in keys])
     wire.add_numbers(request, columns.UPDATED, [now] * len(keys))

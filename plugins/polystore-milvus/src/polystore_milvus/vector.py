@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from polystore.types.call import Call
     from polystore_milvus.catalogue import Catalogue
     from polystore_milvus.connection import Server
+    from polystore_milvus.declared import Declared
 
 _REQUEST: Final = 1000
 """Rows in a request: more take long to pack, fewer cost a round trip each."""
@@ -54,6 +55,7 @@ class MilvusVector(VectorDriver):
         catalogue: Where workspaces are noted.
         collection: The store's.
         spec: What was declared.
+        declared: Fields that have a column, by path.
         capabilities: What is declared of the store.
     """
 
@@ -63,6 +65,7 @@ class MilvusVector(VectorDriver):
         catalogue: Catalogue,
         collection: str,
         spec: VectorSpec,
+        declared: Declared,
         capabilities: Capabilities,
     ) -> None:
         self.capabilities = capabilities
@@ -70,6 +73,7 @@ class MilvusVector(VectorDriver):
         self._catalogue = catalogue
         self._collection = collection
         self._spec = spec
+        self._declared = declared
         self._rows = Rows(server, collection, spec.dimensions)
         self._searcher = Searcher(server, collection, self._rows, spec)
         self._locks = RowLocks()
@@ -191,7 +195,7 @@ class MilvusVector(VectorDriver):
 
     def _compiled(self, filter_: Filter | None) -> str | bool:
         """Return the filter as an expression, or what it would be for every row."""
-        return True if filter_ is None else compile_filter(filter_)
+        return True if filter_ is None else compile_filter(filter_, self._declared)
 
     async def _upsert(self, call: Call, batch: VectorBatch) -> None:
         """Write rows whose locks are held, some requests at the same time."""
@@ -218,7 +222,7 @@ class MilvusVector(VectorDriver):
         self, call: Call, batch: VectorBatch, part: range, created: dict[str, int]
     ) -> None:
         now = self._clock.tick()
-        given = (self._collection, call.workspace, batch, part, created, now)
+        given = (self._collection, call.workspace, batch, part, self._declared, created, now)
         if len(part) > _INLINE:
             request, keys = await asyncio.to_thread(upsert_request, *given)
         else:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from polystore.capabilities import Capabilities
     from polystore.specs import StoreSpec
     from polystore.stores.gate import Gate
     from polystore.types.call import Call
@@ -108,7 +107,10 @@ class BoundStore(Generic[D]):
     ) -> T:
         """Carry out one driver call through the backend's gate."""
         driver = self._driver or await self.ready()
-        self._check_consistency(driver.capabilities, call, operation)
+        if call.consistency == "strong":
+            driver.capabilities.require(
+                Feature.STRONG_READS, backend=self.backend, store=self.name, operation=operation
+            )
         return await self.gate.run(
             self.name,
             operation,
@@ -224,12 +226,6 @@ class BoundStore(Generic[D]):
             store=self.name,
             retryable=error.retryable,
         )
-
-    def _check_consistency(self, capabilities: Capabilities, call: Call, operation: str) -> None:
-        if call.consistency == "strong":
-            capabilities.require(
-                Feature.STRONG_READS, backend=self.backend, store=self.name, operation=operation
-            )
 
     def check_size(self, size: int, limit: int | None, *, what: str) -> None:
         """Raise LimitExceeded if `size` bytes are over `limit`."""

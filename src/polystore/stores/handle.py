@@ -122,8 +122,11 @@ class Handle(Generic[D]):
     ) -> R:
         """Ask `hook` for one key, merged with what others ask at the same time."""
         store = self._store
+        driver = await store.ready()
 
         async def bulk(call: Call, keys: list[K]) -> list[R]:
+            if len(keys) == 1:
+                return await store.run(operation, call, lambda d: hook(d, call, keys))
             distinct = list(dict.fromkeys(keys))
             found = await store.run(
                 operation,
@@ -134,7 +137,7 @@ class Handle(Generic[D]):
             )
             return spread(distinct, found, keys)
 
-        rows = (await store.ready()).capabilities.limits.batch_rows
+        rows = driver.capabilities.limits.batch_rows
         return await store.coalescer.submit(operation, self._call, key, bulk, rows=rows)
 
     async def _write_one(

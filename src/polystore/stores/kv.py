@@ -42,24 +42,26 @@ class KVStore(Handle[KVDriver]):
 
         A stored JSON null is returned as None too; `get_entry` tells the two apart.
         """
-        entry = await self.get_entry(key)
-        return None if entry is None else entry.value
+        return await self._read_one(
+            "get", check_key(key), lambda d, call, keys: d.get_values(call, keys)
+        )
 
     async def get_entry(self, key: str) -> KVEntry | None:
         """Return the entry of `key` with version and times, or None if it is absent."""
         return await self._read_one(
-            "get", check_key(key), lambda d, call, keys: d.get_many(call, keys)
+            "get_entry", check_key(key), lambda d, call, keys: d.get_many(call, keys)
         )
 
     async def get_many(self, keys: Iterable[str]) -> list[Any]:
         """Return the value of each key, in order, None where it is absent."""
-        entries = await self.get_entries(keys)
-        return [None if entry is None else entry.value for entry in entries]
+        return await self._read_each(
+            "get_many", check_keys(keys), lambda d, part: d.get_values(self._call, part)
+        )
 
     async def get_entries(self, keys: Iterable[str]) -> list[KVEntry | None]:
         """Return the entry of each key, in order, None where it is absent."""
         return await self._read_each(
-            "get_many", check_keys(keys), lambda d, part: d.get_many(self._call, part)
+            "get_entries", check_keys(keys), lambda d, part: d.get_many(self._call, part)
         )
 
     async def put(self, key: str, value: Any, *, ttl: TTL = None) -> None:

@@ -144,7 +144,9 @@ def decode_json(text: bytes | memoryview | str) -> Any:
         raise DataCorruption(
             f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
         ) from error
-    if _has_long_digits(text.encode() if isinstance(text, str) else bytes(text)):
+    if type(text) is not bytes:
+        text = text.encode() if isinstance(text, str) else bytes(text)
+    if _LONG_DIGITS in text.translate(_DIGITS_TO_ZERO):
         value = _fold_long_integers(value)
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -46,8 +46,8 @@ class PostgresKV(KVDriver):
         self._sql = {
             name: block("kv.sql", name, **self._place)
             for name in (
-                "get", "get_many", "present", "put_many", "put_if_absent", "replace",
-                "delete_many", "clear", "count", "scan", "scan_below", "sweep",
+                "get", "get_many", "value", "values", "present", "put_many", "put_if_absent",
+                "replace", "delete_many", "clear", "count", "scan", "scan_below", "sweep",
             )
         }  # fmt: skip
         self._next_sweep = 0.0
@@ -62,6 +62,18 @@ class PostgresKV(KVDriver):
             return [None if row is None else _entry(row)]
         rows = await self._pool.fetch(self._sql["get_many"], call.workspace, keys, session=session)
         found = {row["key"]: _entry(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    @override
+    async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
+        session = session_of(call)
+        if len(keys) == 1:
+            row = await self._pool.fetchrow(
+                self._sql["value"], call.workspace, keys[0], session=session
+            )
+            return [None if row is None else row[0] if row[1] is None else row[1]]
+        rows = await self._pool.fetch(self._sql["values"], call.workspace, keys, session=session)
+        found = {key: value if data is None else data for key, value, data in rows}
         return [found.get(key) for key in keys]
 
     @override

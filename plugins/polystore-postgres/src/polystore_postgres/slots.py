@@ -58,6 +58,7 @@ class Slots:
         self.translator = endpoint.translator
         self.backend = endpoint.translator.backend
         self._loop = asyncio.get_running_loop()
+        self._pooled = config.pgbouncer
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -110,6 +111,19 @@ class Slots:
         self._generation += 1
         while self._idle:
             self._drop(self._idle.pop())
+
+    def take(self) -> Connection | None:
+        """Return the next idle connection, if a statement can be sent over it as it is.
+
+        It is the caller's until `give_back` or `recover`, as one of `checkout`.
+        """
+        idle = self._idle
+        if not idle or self._closed or self._pooled or asyncio.get_running_loop() is not self._loop:
+            return None
+        connection = idle[-1]
+        if connection.held or connection.is_closed():
+            return None
+        return idle.pop()
 
     async def checkout(self, timeout: float | None) -> Connection:
         """Return a connection that the caller owns until `give_back` or `recover`."""

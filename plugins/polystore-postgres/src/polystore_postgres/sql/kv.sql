@@ -13,6 +13,18 @@ SELECT key, value, bytes, version, created_at, updated_at, expires_at
  WHERE workspace = $1 AND key = ANY($2::text[])
    AND (expires_at IS NULL OR expires_at > clock_timestamp())
 
+-- name: value
+SELECT value, bytes
+  FROM __SCHEMA__.__TABLE__
+ WHERE workspace = $1 AND key = $2::text
+   AND (expires_at IS NULL OR expires_at > clock_timestamp())
+
+-- name: values
+SELECT key, value, bytes
+  FROM __SCHEMA__.__TABLE__
+ WHERE workspace = $1 AND key = ANY($2::text[])
+   AND (expires_at IS NULL OR expires_at > clock_timestamp())
+
 -- name: present
 SELECT key
   FROM __SCHEMA__.__TABLE__

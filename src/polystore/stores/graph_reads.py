@@ -307,6 +307,23 @@ class GraphReads(Handle[GraphDriver]):
             raise InvalidRecord(f"{direction!r} is no direction", hint="Use out, in or both")
         return direction if self.spec.directed else "both"
 
+    def _keys(self, sources: list[str], types: list[str], targets: list[str]) -> list[EdgeKey]:
+        """Return checked keys of columns, as `_key`."""
+        checked = list(
+            map(
+                EdgeKey,
+                check_keys(sources, what="the source id"),
+                check_keys(types, what="the edge type"),
+                check_keys(targets, what="the target id"),
+            )
+        )
+        if self.spec.directed:
+            return checked
+        return [
+            key if key.source <= key.target else EdgeKey(key.target, key.type, key.source)
+            for key in checked
+        ]
+
     def _key(self, key: EdgeKeyLike) -> EdgeKey:
         if isinstance(key, str) or len(key) != len(EdgeKey._fields):
             raise InvalidRecord(f"{key!r} is no edge key", hint="Use (source, type, target)")

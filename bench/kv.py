@@ -151,7 +151,7 @@ async def _point_reads(bench: Bench, store: KVStore, keys: list[str]) -> AsyncGe
         f"kv get, {_CONCURRENT} callers", len(many), "calls/s",
         lambda: per_row(_waves(store.get, many), len(many)),
         lambda: per_row(_waves(pool_get, many), len(many)),
-        sizes.rounds, note="asyncpg's pool of 10",
+        sizes.rounds, note="asyncpg's pool of 16",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.context import INDEX, packed
 from bench.data import DIMENSIONS, clustered, vector_ids, vector_metadata
 from bench.measure import Case, per_row
-from bench.vector_search import searches
+from bench.vector_search import by_bits, by_half, quantized, searches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -167,4 +167,31 @@ async def _loaded(bench: Bench) -> AsyncGenerator[Case]:
     )
     await bench.settle("polystore.vec_corpus", "bare.corpus")
     async for case in searches(bench, store, rows.vectors, rows.metadata):
+        yield case
+    async for case in _quantized(bench, rows):
+        yield case
+
+
+async def _quantized(bench: Bench, rows: Rows) -> AsyncGenerator[Case]:
+    """Load the same rows under smaller indexes, and search."""
+    expressions = {
+        "half": f"(embedding::halfvec({DIMENSIONS})) halfvec_cosine_ops",
+        "bits": f"(binary_quantize(embedding)::bit({DIMENSIONS})) bit_hamming_ops",
+    }
+    settings = f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
+    for name, expression in expressions.items():
+        await create_table(bench, name)
+        await rows.into_table(bench, name)
+        await bench.driver.execute(
+            f"CREATE INDEX ON bare.{name} USING hnsw ({expression}) {settings}"
+        )
+        store = bench.ps.vector(name)
+        async with store.bulk():
+            await rows.into_store(store)
+        await bench.settle(f"polystore.vec_{name}", f"bare.{name}")
+    sides = [
+        ("half", bench.ps.vector("half"), by_half("half")),
+        ("binary", bench.ps.vector("bits"), by_bits("bits")),
+    ]
+    async for case in quantized(bench, sides, rows.vectors):
         yield case

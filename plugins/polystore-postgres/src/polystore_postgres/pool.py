@@ -119,7 +119,7 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> list[asyncpg.Record]:
         """Run one statement and return its rows; arguments as for `acquire`."""
-        quick = self.take() if session is None and settings is None else None
+        quick = self.take(settings) if session is None else None
         if quick is None:
             lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
             async with lent as connection:
@@ -142,7 +142,7 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> asyncpg.Record | None:
         """Run one statement and return its first row; arguments as for `acquire`."""
-        quick = self.take() if session is None and settings is None else None
+        quick = self.take(settings) if session is None else None
         if quick is None:
             lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
             async with lent as connection:
@@ -165,7 +165,7 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> Any:
         """Run one statement and return the first value of its first row, else None."""
-        quick = self.take() if session is None and settings is None else None
+        quick = self.take(settings) if session is None else None
         if quick is None:
             lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
             async with lent as connection:
@@ -188,7 +188,7 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> str:
         """Run one statement (without arguments: several) and return its command tag."""
-        quick = self.take() if session is None and settings is None else None
+        quick = self.take(settings) if session is None else None
         if quick is None:
             lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
             async with lent as connection:

@@ -66,6 +66,9 @@ class BoundStore(Generic[D]):
         prepare: Makes the driver; called once, before the first operation of an inferred store.
         transaction: Opens a transaction of the backend, yielding its session object.
         driver: The driver, where the store was bound at start.
+
+    Attributes:
+        driver: The driver, once it is made; see `ready`.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class BoundStore(Generic[D]):
         self.transaction = transaction
         self.coalescer = Coalescer(spec.name, gate)
         self._prepare = prepare
-        self._driver = driver
+        self.driver = driver
         self._preparing = asyncio.Lock()
 
     @property
@@ -94,16 +97,16 @@ class BoundStore(Generic[D]):
     @property
     def is_made(self) -> bool:
         """Whether the backend has the store for sure."""
-        return self._driver is not None
+        return self.driver is not None
 
     async def ready(self) -> D:
         """Return the driver, made now if this is the first use of an inferred store."""
-        if self._driver is None:
+        if self.driver is None:
             self.gate.check(self.name)
             async with self._preparing:
-                if self._driver is None:
-                    self._driver = await self._prepare()
-        return self._driver
+                if self.driver is None:
+                    self.driver = await self._prepare()
+        return self.driver
 
     async def run(
         self,
@@ -117,7 +120,7 @@ class BoundStore(Generic[D]):
         coalesced: int = 1,
     ) -> T:
         """Carry out one driver call through the backend's gate."""
-        driver = self._driver or await self.ready()
+        driver = self.driver or await self.ready()
         if call.consistency == "strong":
             driver.capabilities.require(
                 Feature.STRONG_READS, backend=self.backend, store=self.name, operation=operation

@@ -161,8 +161,10 @@ class Coalescer:
         batch: list[_Waiter],
         bulk: Callable[[Call, list[Any]], Awaitable[list[Any]]],
     ) -> None:
-        patience = max(self._gate.seconds(call) for _, call, _ in batch)
-        call = replace(batch[0][1], timeout=patience)
+        call = batch[0][1]
+        if any(waiter[1].timeout != call.timeout for waiter in batch):
+            patience = max(self._gate.seconds(waiter[1]) for waiter in batch)
+            call = replace(call, timeout=patience)
         try:
             answers = await bulk(call, [item for item, _, _ in batch])
             # Inside the try: who gets no answer has to be told, or would wait for ever.

@@ -122,7 +122,7 @@ class Handle(Generic[D]):
     ) -> R:
         """Ask `hook` for one key, merged with what others ask at the same time."""
         store = self._store
-        driver = await store.ready()
+        driver = store.driver or await store.ready()
 
         async def bulk(call: Call, keys: list[K]) -> list[R]:
             if len(keys) == 1:

@@ -6,7 +6,7 @@ import math
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum, IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -21,15 +21,11 @@ from polystore.types.json_domain import (
     check_json,
     check_text,
     decode_json,
-    encode_each,
     encode_json,
     format_datetime,
     merge_patch,
     parse_datetime,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 ZONES = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -117,49 +113,6 @@ def test_the_fast_way_and_the_walk_refuse_the_same(value: Any) -> None:
             encode_json(value)
         return
     assert decode_json(encode_json(value)) == walked
-
-
-@given(st.lists(ANYTHING, max_size=5))
-@example([{"a": math.nan}, None])
-@example([[1], {"a": None, "b": math.inf}])
-@example([None, (None, math.nan)])
-@example([Colour.NONE, {"a": -0.0}])
-@example([2**63, 1])
-@example([{"a": "\x00"}, 1])
-@example([b"", "x"])
-@example(["1234567890123456789012", 12345678901234567])
-def test_many_at_once_are_written_and_refused_as_each_alone(values: list[Any]) -> None:
-    try:
-        alone = [encode_json(value, what=f"row {row}") for row, value in enumerate(values)]
-    except InvalidRecord:
-        with pytest.raises(InvalidRecord) as caught:
-            encode_each(values, lambda row: f"row {row}")
-        refused = [row for row, value in enumerate(values) if _is_refused(value)]
-        assert caught.value.message.startswith(tuple(f"row {row}" for row in refused))
-        return
-    assert encode_each(iter(values), lambda row: f"row {row}") == alone
-
-
-def _is_refused(value: Any) -> bool:
-    try:
-        check_json(value)
-    except InvalidRecord:
-        return True
-    return False
-
-
-def test_one_object_used_again_for_every_row_is_written_as_it_was() -> None:
-    shared: dict[str, Any] = {}
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for n in range(2500):
-            shared["n"] = -0.0 if n == 7 else None if n % 3 else n
-            yield shared
-
-    texts = encode_each(rows(), lambda row: f"row {row}")
-    values = [0.0 if n == 7 else None if n % 3 else n for n in range(2500)]
-    assert [decode_json(text)["n"] for text in texts] == values
-    assert b"-" not in texts[7]
 
 
 SUBCLASSES: list[tuple[object, object]] = [

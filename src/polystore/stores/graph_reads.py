@@ -113,7 +113,14 @@ class GraphReads(Handle[GraphDriver]):
         types: Iterable[str] | None = None,
     ) -> list[str]:
         """Return the distinct ids that one edge leads to from `id`, in order."""
-        return (await self.neighbors_many([id], direction=direction, types=types))[0]
+        if types is not None:
+            return (await self.neighbors_many([id], direction=direction, types=types))[0]
+        way = self._way(direction)
+        return await self._read_one(
+            f"neighbors:{way}",
+            check_key(id, what="the node id"),
+            lambda d, call, ids: d.neighbors(call, ids, way, None),
+        )
 
     async def neighbors_many(
         self,

@@ -48,8 +48,8 @@ async def run(folder: Path, sizes: Sizes, only: str) -> list[Result]:
             async for case in cases(bench):
                 if case.name.startswith(only):
                     results.append(await measure(case))
-                    name, _, ours, driver, unit, ratio, _, recall = cells(results[-1])
-                    line = f"{name:40}{ours:>10}{driver:>10} {unit:8}{ratio:>6}  {recall}"
+                    name, _, ours, driver, unit, ratio, same, _, recall = cells(results[-1])
+                    line = f"{name:40}{ours:>10}{driver:>10} {unit:8}{ratio:>6}{same:>6}  {recall}"
                     print(line, file=sys.stderr, flush=True)
     return results
 

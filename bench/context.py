@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"
 
-CALLERS = 4
-_POOL = 10
+CALLERS = 16
+_POOL = 16
 INDEX = IndexSpec(type="hnsw")
 STORES = (
     KVSpec(name="entries"),
@@ -39,6 +39,16 @@ STORES = (
         dimensions=DIMENSIONS,
         index=INDEX,
         fields={"percent": "integer", "tenth": "integer"},
+    ),
+    VectorSpec(
+        name="half",
+        dimensions=DIMENSIONS,
+        index=IndexSpec(type="hnsw", quantization="half"),
+    ),
+    VectorSpec(
+        name="bits",
+        dimensions=DIMENSIONS,
+        index=IndexSpec(type="hnsw", quantization="binary"),
     ),
     GraphSpec(name="web"),
 )

@@ -10,7 +10,9 @@ from bench.measure import Case, per_call, per_row
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from bench.context import Bench
+    from asyncpg.prepared_stmt import PreparedStatement
+
+    from bench.context import Bench, Row
 
 _BATCH = 1000
 _PAGE = 100
@@ -28,6 +30,23 @@ SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::bigint[])
 ON CONFLICT (id) DO UPDATE
 SET data = excluded.data, status = excluded.status, rank = excluded.rank
 """
+_SAME_TABLE = """
+CREATE TABLE bare.papers_same (
+    workspace text COLLATE "C", id text COLLATE "C", data jsonb NOT NULL,
+    version bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
+    status text COLLATE "C", rank bigint, PRIMARY KEY (workspace, id)
+);
+CREATE INDEX ON bare.papers_same (workspace, status, id);
+CREATE INDEX ON bare.papers_same (workspace, rank, id);
+"""
+_SAME_PUT = """
+INSERT INTO bare.papers_same AS t
+SELECT $1, id, data, 1, now(), now(), status, rank
+FROM unnest($2::text[], $3::jsonb[], $4::text[], $5::bigint[]) AS r (id, data, status, rank)
+ON CONFLICT (workspace, id) DO UPDATE
+SET data = excluded.data, version = t.version + 1, updated_at = now(),
+    status = excluded.status, rank = excluded.rank
+"""
 _PAGE_AFTER = """
 SELECT id, data FROM bare.papers WHERE (rank, id) > ($1, $2) ORDER BY rank, id LIMIT 100
 """
@@ -38,14 +57,18 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
     """Yield the operations; the tables are filled when reads begin."""
     sizes, store = bench.sizes, bench.ps.doc("papers")
     await bench.driver.execute(_TABLE)
+    await bench.driver.execute(_SAME_TABLE)
     data = documents(sizes.documents)
     put = await bench.driver.prepare(_PUT)
 
-    async def driver_puts() -> None:
+    same_put = await bench.driver.prepare(_SAME_PUT)
+
+    async def puts(statement: PreparedStatement[Row], *first: str) -> None:
         ids, papers = list(data), list(data.values())
         for start in range(0, len(ids), _BATCH):
             part = papers[start : start + _BATCH]
-            await put.fetch(
+            await statement.fetch(
+                *first,
                 ids[start : start + _BATCH],
                 part,
                 [paper["status"] for paper in part],
@@ -53,17 +76,24 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
             )
 
     async def empty() -> None:
-        await bench.empty(["doc_papers"], ["papers"])
+        await bench.empty(["doc_papers"], ["papers", "papers_same"])
 
     yield Case(
         "doc put_many, 2 indexes", len(data), "rows/s",
         lambda: per_row(store.put_many(data), len(data)),
-        lambda: per_row(driver_puts(), len(data)),
-        sizes.rounds, before=empty, note="UNNEST, 1,000 rows a statement",
+        lambda: per_row(puts(put), len(data)),
+        sizes.rounds, before=empty, same=lambda: per_row(puts(same_put, "w"), len(data)),
+        note="UNNEST, 1,000 rows a statement",
+    )  # fmt: skip
+    yield Case(
+        "doc put_many, 2 indexes, parallel=2", len(data), "rows/s",
+        lambda: per_row(store.put_many(data, parallel=2), len(data)),
+        lambda: per_row(puts(put), len(data)),
+        sizes.rounds, before=empty, note="one connection",
     )  # fmt: skip
     await empty()
     await store.put_many(data)
-    await driver_puts()
+    await puts(put)
     await bench.settle("polystore.doc_papers", "bare.papers")
     async for case in _reads(bench):
         yield case

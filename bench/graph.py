@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from bench.data import power_law_graph
-from bench.graph_driver import TABLES, DriverGraph
+from bench.graph_driver import SAME_TABLES, TABLES, DriverGraph
 from bench.measure import Case, per_call, per_row
 
 if TYPE_CHECKING:
@@ -24,22 +24,33 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
     """Yield the operations; the tables are filled when reads begin."""
     sizes, store = bench.sizes, bench.ps.graph("web")
     await bench.driver.execute(TABLES)
+    await bench.driver.execute(SAME_TABLES)
     nodes, edges = power_law_graph(sizes.nodes, sizes.edges)
     driver = await DriverGraph.prepared(bench.driver)
+    same = await DriverGraph.prepared(bench.driver, same=True)
     rows = len(nodes) + len(edges)
 
-    async def load() -> None:
-        await store.upsert_nodes(nodes)
-        await store.upsert_edges(edges)
+    async def load(*, parallel: int = 1) -> None:
+        await store.upsert_nodes(nodes, parallel=parallel)
+        await store.upsert_edges(edges, parallel=parallel)
 
     async def empty() -> None:
-        await bench.empty(["node_web", "edge_web"], ["node", "edge"])
+        tables = ["node", "edge", "node_same", "edge_same"]
+        await bench.empty(["node_web", "edge_web"], tables)
 
     yield Case(
         f"graph load, {len(nodes):,} nodes", rows, "rows/s",
         lambda: per_row(load(), rows),
         lambda: per_row(driver.load(nodes, edges), rows),
-        max(2, sizes.rounds - 2), before=empty, note="UNNEST, 1,000 rows a statement",
+        max(2, sizes.rounds - 2), before=empty,
+        same=lambda: per_row(same.load(nodes, edges), rows),
+        note="UNNEST, 1,000 rows a statement",
+    )  # fmt: skip
+    yield Case(
+        "graph load, parallel=2", rows, "rows/s",
+        lambda: per_row(load(parallel=2), rows),
+        lambda: per_row(driver.load(nodes, edges), rows),
+        max(2, sizes.rounds - 2), before=empty, note="one connection",
     )  # fmt: skip
     await empty()
     await load()

@@ -23,6 +23,40 @@ CREATE TABLE bare.edge (
 );
 CREATE INDEX ON bare.edge (target, source, type);
 """
+SAME_TABLES = """
+CREATE TABLE bare.node_same (
+    workspace text COLLATE "C", id text COLLATE "C", folded text COLLATE "C", labels text[],
+    properties jsonb, version bigint NOT NULL, created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL, PRIMARY KEY (workspace, id)
+);
+CREATE INDEX ON bare.node_same (workspace, folded, id);
+CREATE INDEX ON bare.node_same USING gin (labels);
+CREATE TABLE bare.edge_same (
+    workspace text COLLATE "C", source text COLLATE "C", type text COLLATE "C",
+    target text COLLATE "C", properties jsonb, version bigint NOT NULL,
+    created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace, source, type, target)
+);
+CREATE INDEX ON bare.edge_same (workspace, target, type, source);
+"""
+_SAME_STATEMENTS = {
+    "nodes": """
+        INSERT INTO bare.node_same AS t
+        SELECT 'w', id, id, ARRAY[label], properties, 1, now(), now()
+        FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS given (id, label, properties)
+        ON CONFLICT (workspace, id) DO UPDATE
+        SET labels = excluded.labels, properties = excluded.properties,
+            version = t.version + 1, updated_at = now()
+    """,
+    "edges": """
+        INSERT INTO bare.edge_same AS t
+        SELECT 'w', source, type, target, properties, 1, now(), now()
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[])
+            AS given (source, type, target, properties)
+        ON CONFLICT (workspace, source, type, target) DO UPDATE
+        SET properties = excluded.properties, version = t.version + 1, updated_at = now()
+    """,
+}
 _STATEMENTS = {
     "nodes": """
         INSERT INTO bare.node SELECT id, ARRAY[label], properties
@@ -69,9 +103,10 @@ class DriverGraph:
     statements: dict[str, PreparedStatement[Row]]
 
     @classmethod
-    async def prepared(cls, connection: Connection) -> DriverGraph:
-        """Prepare every statement."""
-        return cls({name: await connection.prepare(sql) for name, sql in _STATEMENTS.items()})
+    async def prepared(cls, connection: Connection, *, same: bool = False) -> DriverGraph:
+        """Prepare every statement; or those that write to tables with the columns of ours."""
+        texts = _SAME_STATEMENTS if same else _STATEMENTS
+        return cls({name: await connection.prepare(sql) for name, sql in texts.items()})
 
     async def load(self, nodes: Sequence[Node], edges: Sequence[Edge]) -> None:
         """Upsert all, 1,000 rows a statement."""

@@ -32,6 +32,7 @@ class Case:
         before: Done before each round of each side, and not measured.
         warm: Whether a round of each side goes ahead that is not counted.
         recall: Of ours and of the driver's answers, for approximate searches.
+        same: Through asyncpg, into and out of the columns that ours has: what those cost apart.
         note: How the driver does it, where that is not obvious.
         backend: What both are measured on.
     """
@@ -45,6 +46,7 @@ class Case:
     before: Callable[[], Awaitable[None]] | None = None
     warm: bool = True
     recall: tuple[float, float] | None = None
+    same: Side | None = None
     note: str = ""
     backend: str = "postgres"
 
@@ -56,11 +58,19 @@ class Result:
     case: Case
     ours: Sequence[float]
     driver: Sequence[float]
+    same: Sequence[float] = ()
 
     @property
     def ratio(self) -> float:
         """Speed of ours, with the driver's as 1: above 1 ours is faster."""
         return statistics.median(self.driver) / statistics.median(self.ours)
+
+    @property
+    def ratio_same(self) -> float | None:
+        """The same beside the driver with the columns of ours, where that was measured."""
+        if not self.same:
+            return None
+        return statistics.median(self.same) / statistics.median(self.ours)
 
     @property
     def ratio_range(self) -> tuple[float, float]:
@@ -83,16 +93,16 @@ class Result:
 
 
 async def measure(case: Case) -> Result:
-    """Measure both sides in turns, so that what slows the machine down meets both."""
-    ours: list[float] = []
-    driver: list[float] = []
+    """Measure the sides in turns, so that what slows the machine down meets all of them."""
+    sides = [case.ours, case.driver, *([] if case.same is None else [case.same])]
+    times: list[list[float]] = [[] for _ in sides]
     if case.warm:
-        await _round(case, case.ours)
-        await _round(case, case.driver)
+        for side in sides:
+            await _round(case, side)
     for _ in range(case.rounds):
-        ours.append(await _round(case, case.ours))
-        driver.append(await _round(case, case.driver))
-    return Result(case, ours, driver)
+        for side, taken in zip(sides, times, strict=True):
+            taken.append(await _round(case, side))
+    return Result(case, *times)
 
 
 async def _round(case: Case, side: Side) -> float:

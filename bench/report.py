@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
     from bench.measure import Result
 
-_HEADINGS = ("operation", "rows", "ours", "driver", "unit", "ratio", "lowest-highest", "recall")
+_HEADINGS = (
+    "operation",
+    "rows",
+    "ours",
+    "driver",
+    "unit",
+    "ratio",
+    "same columns",
+    "lowest-highest",
+    "recall",
+)
 _LEFT = (0, 4)
 
 
@@ -27,6 +37,7 @@ def cells(result: Result) -> tuple[str, ...]:
         _number(result.median("driver")),
         case.unit,
         f"{result.ratio:.2f}",
+        "" if result.ratio_same is None else f"{result.ratio_same:.2f}",
         f"{low:.2f}-{high:.2f}",
         recall,
     )
@@ -64,6 +75,7 @@ def json_line(result: Result) -> bytes:
         "driver_range": result.spread("driver"),
         "ratio": result.ratio,
         "ratio_range": result.ratio_range,
+        "ratio_same_columns": result.ratio_same,
         "rounds": case.rounds,
         "note": case.note,
     }

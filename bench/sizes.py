@@ -37,11 +37,11 @@ class Sizes:
 
 
 QUICK = Sizes(
-    entries=2_000, documents=2_000, page=10, vectors=1_000, indexed=300, corpus=3_000,
+    entries=2_000, documents=2_000, page=10, vectors=1_200, indexed=300, corpus=3_000,
     nodes=1_000, edges=4_000, calls=100, walks=2, rounds=3,
 )  # fmt: skip
 DEFAULT = Sizes(
-    entries=20_000, documents=20_000, page=150, vectors=5_000, indexed=1_000, corpus=15_000,
+    entries=20_000, documents=20_000, page=150, vectors=10_000, indexed=2_000, corpus=15_000,
     nodes=10_000, edges=40_000, calls=400, walks=3, rounds=5,
 )  # fmt: skip
 FULL = Sizes(

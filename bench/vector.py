@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.context import INDEX, packed
 from bench.data import DIMENSIONS, clustered, vector_ids, vector_metadata
 from bench.measure import Case, per_row
-from bench.vector_search import searches
+from bench.vector_search import by_bits, by_half, quantized, searches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,6 +23,38 @@ _HNSW = (
 )
 
 
+_SAME = "plain_same"
+_SAME_TABLE = f"""
+CREATE TABLE bare.{_SAME} (
+    workspace text COLLATE "C", id text COLLATE "C", embedding vector({DIMENSIONS}) NOT NULL,
+    text text, words tsvector, metadata jsonb NOT NULL, version bigint NOT NULL,
+    created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
+    percent int, tenth int, PRIMARY KEY (workspace, id)
+);
+ALTER TABLE bare.{_SAME} ALTER COLUMN embedding SET STORAGE PLAIN;
+CREATE INDEX ON bare.{_SAME} USING gin (words);
+"""
+_SAME_UPSERT = f"""
+INSERT INTO bare.{_SAME} AS t
+SELECT 'w', id, embedding, NULL, NULL, metadata, 1, now(), now(), percent, tenth
+FROM unnest($1::text[], $2::vector[], $3::jsonb[], $4::int[], $5::int[])
+    AS r (id, embedding, metadata, percent, tenth)
+ON CONFLICT (workspace, id) DO UPDATE
+SET embedding = excluded.embedding, metadata = excluded.metadata, text = excluded.text,
+    words = excluded.words, version = t.version + 1, updated_at = now(),
+    percent = excluded.percent, tenth = excluded.tenth
+"""
+
+
+def _upsert(table: str) -> str:
+    return (
+        f"INSERT INTO bare.{table} (id, embedding, metadata, percent, tenth) "
+        "SELECT * FROM unnest($1::text[], $2::vector[], $3::jsonb[], $4::int[], $5::int[]) "
+        "ON CONFLICT (id) DO UPDATE SET embedding = excluded.embedding, "
+        "metadata = excluded.metadata, percent = excluded.percent, tenth = excluded.tenth"
+    )
+
+
 class Rows:
     """Records, as each side takes them."""
 
@@ -31,18 +63,13 @@ class Rows:
         self.vectors: Vectors = clustered(count, seed=seed)
         self.metadata = vector_metadata(count)
 
-    async def into_store(self, store: VectorStore) -> None:
+    async def into_store(self, store: VectorStore, *, parallel: int = 1) -> None:
         """Upsert all through polystore."""
-        await store.upsert_arrays(self.ids, self.vectors, metadata=self.metadata)
+        await store.upsert_arrays(self.ids, self.vectors, metadata=self.metadata, parallel=parallel)
 
     async def into_table(self, bench: Bench, table: str) -> None:
         """Upsert all through the driver; packing the vectors is part of the work."""
-        upsert = await bench.driver.prepare(
-            f"INSERT INTO bare.{table} (id, embedding, metadata, percent, tenth) "
-            "SELECT * FROM unnest($1::text[], $2::vector[], $3::jsonb[], $4::int[], $5::int[]) "
-            "ON CONFLICT (id) DO UPDATE SET embedding = excluded.embedding, "
-            "metadata = excluded.metadata, percent = excluded.percent, tenth = excluded.tenth"
-        )
+        upsert = await bench.driver.prepare(_SAME_UPSERT if table == _SAME else _upsert(table))
         for start in range(0, len(self.ids), _BATCH):
             part = slice(start, start + _BATCH)
             metadata = self.metadata[part]
@@ -71,19 +98,36 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
     for table in ("plain", "growing", "corpus"):
         await create_table(bench, table)
     await bench.driver.execute(f"CREATE INDEX ON bare.growing {_HNSW}")
+    await bench.driver.execute(_SAME_TABLE)
     upserts = (("plain", "no index", sizes.vectors), ("growing", "into HNSW", sizes.indexed))
     for name, what, count in upserts:
         store, rows = bench.ps.vector(name), Rows(count, seed=1)
 
         async def empty(name: str = name) -> None:
-            await bench.empty([f"vec_{name}"], [name])
+            await bench.empty([f"vec_{name}"], [name, _SAME])
 
+        plain = name == "plain"
+        sides: dict[str, Any] = {
+            "driver": lambda rows=rows, name=name: per_row(
+                rows.into_table(bench, name), len(rows.ids)
+            ),
+            "rounds": sizes.rounds if plain else max(2, sizes.rounds - 2),
+            "before": empty,
+            "warm": plain,
+        }
         yield Case(
             f"vector upsert, {what}", count, "rows/s",
             lambda store=store, rows=rows: per_row(rows.into_store(store), len(rows.ids)),
-            lambda rows=rows, name=name: per_row(rows.into_table(bench, name), len(rows.ids)),
-            sizes.rounds if name == "plain" else max(2, sizes.rounds - 2),
-            before=empty, warm=name == "plain", note="UNNEST of packed binary vectors",
+            same=(lambda rows=rows: per_row(rows.into_table(bench, _SAME), len(rows.ids)))
+            if plain else None,
+            note="UNNEST of packed binary vectors", **sides,
+        )  # fmt: skip
+        yield Case(
+            f"vector upsert, {what}, parallel=2", count, "rows/s",
+            lambda store=store, rows=rows: per_row(
+                rows.into_store(store, parallel=2), len(rows.ids)
+            ),
+            note="one connection", **sides,
         )  # fmt: skip
     async for case in _loaded(bench):
         yield case
@@ -123,4 +167,31 @@ async def _loaded(bench: Bench) -> AsyncGenerator[Case]:
     )
     await bench.settle("polystore.vec_corpus", "bare.corpus")
     async for case in searches(bench, store, rows.vectors, rows.metadata):
+        yield case
+    async for case in _quantized(bench, rows):
+        yield case
+
+
+async def _quantized(bench: Bench, rows: Rows) -> AsyncGenerator[Case]:
+    """Load the same rows under smaller indexes, and search."""
+    expressions = {
+        "half": f"(embedding::halfvec({DIMENSIONS})) halfvec_cosine_ops",
+        "bits": f"(binary_quantize(embedding)::bit({DIMENSIONS})) bit_hamming_ops",
+    }
+    settings = f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
+    for name, expression in expressions.items():
+        await create_table(bench, name)
+        await rows.into_table(bench, name)
+        await bench.driver.execute(
+            f"CREATE INDEX ON bare.{name} USING hnsw ({expression}) {settings}"
+        )
+        store = bench.ps.vector(name)
+        async with store.bulk():
+            await rows.into_store(store)
+        await bench.settle(f"polystore.vec_{name}", f"bare.{name}")
+    sides = [
+        ("half", bench.ps.vector("half"), by_half("half")),
+        ("binary", bench.ps.vector("bits"), by_bits("bits")),
+    ]
+    async for case in quantized(bench, sides, rows.vectors):
         yield case

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.context import CALLERS, INDEX, in_turns, packed
-from bench.data import clustered, exact_nearest
+from bench.data import DIMENSIONS, clustered, exact_nearest
 from bench.measure import Case, per_row
 from polystore import F
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     Search: TypeAlias = Callable[[int], Awaitable[Sequence[Any]]]
 
 K = 10
+RERANKED = 150
+"""Of the nearest by bits, so many are compared in full, on both sides."""
 _GOOD_RECALL = 0.99
+_MANY = 100
 _COLUMNS = "id, metadata, embedding <=> $1 AS distance"
 _INDEX = f"SELECT {_COLUMNS} FROM bare.corpus ORDER BY embedding <=> $1 LIMIT {K}"
 _ITERATIVE = (
@@ -77,11 +80,12 @@ async def searches(
     ours = _ours(store, everything, None)
     theirs = [await _theirs(connection, everything, _INDEX) for connection in bench.callers]
     recall = await everything.recall(_by_id(ours)), await everything.recall(theirs[0])
-    for callers in (1, CALLERS):
+    for callers in (1, 4, CALLERS):
         yield _case(
             bench, f"vector search, {callers} caller{'s' * (callers > 1)}", everything,
             [ours] * callers, theirs[:callers], recall, f"held prepared, ef_search {INDEX.ef}",
         )  # fmt: skip
+    yield _many(bench, store, everything, theirs[0], recall)
     for column, what in (("percent", "1 %"), ("tenth", "10 %")):
         rows = [number for number, row in enumerate(metadata) if row[column] == 3]
         queries = Queries.of(corpus, rows, bench.sizes.calls // 2)
@@ -108,6 +112,22 @@ def _case(
         lambda: per_row(in_turns(ours, numbers), len(numbers)),
         lambda: per_row(in_turns(theirs, numbers), len(numbers)),
         bench.sizes.rounds, recall=recall, note=note,
+    )  # fmt: skip
+
+
+def _many(
+    bench: Bench,
+    store: VectorStore,
+    queries: Queries,
+    theirs: Search,
+    recall: tuple[float, float],
+) -> Case:
+    vectors = queries.vectors[:_MANY]
+    return Case(
+        f"vector search_many, {len(vectors)} queries", len(vectors), "calls/s",
+        lambda: per_row(store.search_many(vectors, k=K), len(vectors)),
+        lambda: per_row(in_turns([theirs], range(len(vectors))), len(vectors)),
+        bench.sizes.rounds, recall=recall, note="held prepared, one after the other",
     )  # fmt: skip
 
 
@@ -148,3 +168,42 @@ async def _best(connection: Connection, queries: Queries, column: str) -> tuple[
     if quick:
         return "iterative index scan, relaxed order", iterative, found["iterative"]
     return "exact, through a b-tree", exact, found["exact"]
+
+
+async def quantized(
+    bench: Bench, stores: Sequence[tuple[str, VectorStore, str]], corpus: Vectors
+) -> AsyncGenerator[Case]:
+    """Yield searches by indexes that hold less than every bit of the vectors.
+
+    Args:
+        bench: Both sides.
+        stores: What the index is called, ours, and the driver's statement.
+        corpus: What both hold.
+    """
+    queries = Queries.of(corpus, range(len(corpus)), bench.sizes.calls)
+    for what, store, sql in stores:
+        ours = _ours(store, queries, None)
+        connection = bench.callers[1]
+        await connection.execute(f"SET hnsw.ef_search = {max(INDEX.ef, RERANKED)}")
+        theirs = await _theirs(connection, queries, sql)
+        recall = await queries.recall(_by_id(ours)), await queries.recall(theirs)
+        yield _case(
+            bench, f"vector search, {what} index", queries, [ours], [theirs], recall,
+            "held prepared, the same index",
+        )  # fmt: skip
+        await connection.execute(f"SET hnsw.ef_search = {INDEX.ef}")
+
+
+def by_half(table: str) -> str:
+    """Return the driver's search by an index in half precision."""
+    order = f"embedding::halfvec({DIMENSIONS}) <=> $1::vector::halfvec({DIMENSIONS})"
+    return f"SELECT {_COLUMNS} FROM bare.{table} ORDER BY {order} LIMIT {K}"
+
+
+def by_bits(table: str) -> str:
+    """Return the driver's search by an index of one bit a number, the best compared again."""
+    order = f"binary_quantize(embedding)::bit({DIMENSIONS}) <~> binary_quantize($1::vector)"
+    return (
+        f"WITH near AS MATERIALIZED (SELECT {_COLUMNS} FROM bare.{table} "
+        f"ORDER BY {order} LIMIT {RERANKED}) SELECT * FROM near ORDER BY distance LIMIT {K}"
+    )

@@ -95,6 +95,8 @@ class _Measured(Operation):
 class Telemetry:
     """Reports the operations of one backend, if the process has a provider of OpenTelemetry."""
 
+    silent: Operation
+    """What to report to while nobody listens."""
     tracer: Tracer
     duration: Histogram
     rows: Counter
@@ -102,7 +104,7 @@ class Telemetry:
 
     def __init__(self, backend: str) -> None:
         self._backend = backend
-        self._silent = Operation()
+        self.silent = Operation()
         self._enabled = False
         self._look_again = 0.0
         try:
@@ -144,8 +146,8 @@ class Telemetry:
             size: Bytes written, where that is known.
             coalesced: How many callers the operation serves at once.
         """
-        if not self._enabled and not self._look():
-            return self._silent
+        if not self.enabled():
+            return self.silent
         attributes = {
             "polystore.backend": self._backend,
             "polystore.store": store,
@@ -164,6 +166,10 @@ class Telemetry:
         """Set a span's status; the error's message is left out, for it may quote user data."""
         if outcome != "ok" and self._trace is not None:
             span.set_status(self._trace.StatusCode.ERROR, outcome)
+
+    def enabled(self) -> bool:
+        """Return whether anybody listens."""
+        return self._enabled or self._look()
 
     def _look(self) -> bool:
         """Look, once a second at most, whether the application has set a provider by now."""

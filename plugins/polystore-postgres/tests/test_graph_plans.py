@@ -103,7 +103,7 @@ async def test_statements_use_indexes(pool: Pool) -> None:
     arguments: dict[str, list[object]] = {
         "upsert_nodes": [some, some, ["{}"] * 3, rows, rows, rows],
         "upsert_edges_create": [some, texts, some, rows, some, some],
-        "upsert_edges_refuse": [some, texts, some, rows, some],
+        "upsert_edges_refuse": [some, texts, some, rows],
         "delete_edges": [some, texts, some],
         "get_edges": [some, texts, some],
         "scan_edges": [100],

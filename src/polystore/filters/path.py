@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import orjson
@@ -85,6 +86,11 @@ def parse_path(path: str | Sequence[str] | Path) -> Path:
         return path
     if not isinstance(path, str):
         return Path(tuple(path))
+    return _parse(path)
+
+
+@lru_cache(maxsize=1024)
+def _parse(path: str) -> Path:
     if path.startswith(_META):
         return Path((path.removeprefix(_META),), meta=True)
     if path.startswith("["):

@@ -19,10 +19,9 @@ from polystore.stores.coalesce import Coalescer
 from polystore.stores.driver import Driver
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from polystore.capabilities import Capabilities
     from polystore.specs import StoreSpec
     from polystore.stores.gate import Gate
     from polystore.types.call import Call
@@ -47,6 +46,17 @@ class Chunk(Generic[B]):
     size: int | None = None
 
 
+async def side_by_side(work: Callable[[], Awaitable[None]], times: int) -> None:
+    """Carry out `work` several times at once; if one fails or is cancelled, all of them end."""
+    tasks = [asyncio.ensure_future(work()) for _ in range(times)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class BoundStore(Generic[D]):
     """One declared or inferred store, shared by all handles on it.
 
@@ -56,6 +66,9 @@ class BoundStore(Generic[D]):
         prepare: Makes the driver; called once, before the first operation of an inferred store.
         transaction: Opens a transaction of the backend, yielding its session object.
         driver: The driver, where the store was bound at start.
+
+    Attributes:
+        driver: The driver, once it is made; see `ready`.
     """
 
     def __init__(
@@ -73,7 +86,7 @@ class BoundStore(Generic[D]):
         self.transaction = transaction
         self.coalescer = Coalescer(spec.name, gate)
         self._prepare = prepare
-        self._driver = driver
+        self.driver = driver
         self._preparing = asyncio.Lock()
 
     @property
@@ -84,16 +97,16 @@ class BoundStore(Generic[D]):
     @property
     def is_made(self) -> bool:
         """Whether the backend has the store for sure."""
-        return self._driver is not None
+        return self.driver is not None
 
     async def ready(self) -> D:
         """Return the driver, made now if this is the first use of an inferred store."""
-        if self._driver is None:
+        if self.driver is None:
             self.gate.check(self.name)
             async with self._preparing:
-                if self._driver is None:
-                    self._driver = await self._prepare()
-        return self._driver
+                if self.driver is None:
+                    self.driver = await self._prepare()
+        return self.driver
 
     async def run(
         self,
@@ -107,8 +120,11 @@ class BoundStore(Generic[D]):
         coalesced: int = 1,
     ) -> T:
         """Carry out one driver call through the backend's gate."""
-        driver = self._driver or await self.ready()
-        self._check_consistency(driver.capabilities, call, operation)
+        driver = self.driver or await self.ready()
+        if call.consistency == "strong":
+            driver.capabilities.require(
+                Feature.STRONG_READS, backend=self.backend, store=self.name, operation=operation
+            )
         return await self.gate.run(
             self.name,
             operation,
@@ -128,6 +144,7 @@ class BoundStore(Generic[D]):
         hook: Callable[[D, Call, B], Awaitable[T]],
         *,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> list[T]:
         """Carry out a write in chunks, each wholly in or out; `atomic` makes them one.
 
@@ -137,30 +154,42 @@ class BoundStore(Generic[D]):
             chunks: What the hook takes, piece by piece.
             hook: The driver's hook.
             atomic: All chunks in one transaction, or refused.
+            parallel: Chunks carried out at the same time, outside of units and transactions.
 
         Raises:
-            PartialWrite: A chunk failed after others were stored.
+            PartialWrite: A chunk failed, and others may be stored. None is begun after that.
             UnsupportedError: `atomic` for more than the backend can do.
         """
         if call.session is None and await self._needs_transaction(chunks, atomic=atomic):
             return await self._run_in_transaction(operation, call, chunks, hook)
-        results: list[T] = []
-        for number, chunk in enumerate(chunks):
-            try:
-                result = await self.run(
-                    operation,
-                    call,
-                    # The default argument binds this round's batch.
-                    lambda d, batch=chunk.batch: hook(d, call, batch),
-                    rows=len(chunk.positions),
-                    size=chunk.size,
-                )
-                results.append(result)
-            except PolystoreError as error:
-                if len(chunks) == 1 or call.session is not None:
-                    raise
-                raise self._partial(operation, chunks, number, error) from error
-        return results
+        results: dict[int, T] = {}
+        failures: dict[int, PolystoreError] = {}
+        waiting = iter(enumerate(chunks))
+
+        async def work() -> None:
+            for number, chunk in waiting:
+                try:
+                    results[number] = await self.run(
+                        operation,
+                        call,
+                        # The default argument binds this round's batch.
+                        lambda d, batch=chunk.batch: hook(d, call, batch),
+                        rows=len(chunk.positions),
+                        size=chunk.size,
+                    )
+                except PolystoreError as error:
+                    failures[number] = error
+                if failures:  # no matter whose
+                    return
+
+        writers = 1 if call.session is not None else min(parallel, len(chunks))
+        await (work() if writers == 1 else side_by_side(work, writers))
+        if not failures:
+            return [results[number] for number in range(len(chunks))]
+        error = failures[min(failures)]
+        if len(chunks) == 1 or call.session is not None:
+            raise error
+        raise self._partial(operation, chunks, results, failures) from error
 
     async def _needs_transaction(self, chunks: Sequence[Chunk[B]], *, atomic: bool) -> bool:
         """Whether the hook alone does not make `chunks` all or nothing, as they have to be."""
@@ -206,30 +235,33 @@ class BoundStore(Generic[D]):
         self,
         operation: str,
         chunks: Sequence[Chunk[B]],
-        number: int,
-        error: PolystoreError,
+        results: Mapping[int, object],
+        failures: Mapping[int, PolystoreError],
     ) -> PartialWrite:
-        cut_off = isinstance(error, ConnectionFailed | OperationTimeout) and error.maybe_applied
-        positions = [list(chunk.positions) for chunk in chunks]
-        this = positions[number]
-        later = [row for rows in positions[number + 1 :] for row in rows]
-        done = [row for rows in positions[:number] for row in rows]
+        done: list[int] = []
+        failed: list[int] = []
+        unknown: list[int] = []
+        for number, chunk in enumerate(chunks):
+            error = failures.get(number)
+            cut_off = isinstance(error, ConnectionFailed | OperationTimeout) and error.maybe_applied
+            rows = done if number in results else unknown if cut_off else failed
+            rows += chunk.positions
+        first = failures[min(failures)]
         return PartialWrite(
-            f"{operation} stored {len(done)} of {sum(map(len, positions))} rows, then failed: "
-            f"{error.message}",
+            f"{operation} stored {len(done)} of {len(done) + len(failed) + len(unknown)} rows, "
+            f"then failed: {first.message}",
             done=done,
-            failed=later if cut_off else this + later,
-            unknown=this if cut_off else [],
+            failed=failed,
+            unknown=unknown,
             backend=self.backend,
             store=self.name,
-            retryable=error.retryable,
+            retryable=all(error.retryable for error in failures.values()),
         )
 
-    def _check_consistency(self, capabilities: Capabilities, call: Call, operation: str) -> None:
-        if call.consistency == "strong":
-            capabilities.require(
-                Feature.STRONG_READS, backend=self.backend, store=self.name, operation=operation
-            )
+    def check_sizes(self, texts: Sequence[bytes], limit: int | None, *, what: str) -> None:
+        """Raise LimitExceeded if one of `texts` has more than `limit` bytes."""
+        if limit is not None and texts:
+            self.check_size(max(map(len, texts)), limit, what=what)
 
     def check_size(self, size: int, limit: int | None, *, what: str) -> None:
         """Raise LimitExceeded if `size` bytes are over `limit`."""

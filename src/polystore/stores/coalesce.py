@@ -2,7 +2,9 @@
 
 A caller who is alone goes straight through. While its call is in flight, others who ask the same
 kind of thing for the same workspace wait in a lane, and go together in one call as soon as it is
-back. What the bulk call answers is dealt out by position. The rules for failures:
+back. Where many came together the last time, the next one waits a turn of the event loop for the
+others of that turn, instead of leaving them behind a call of its own. What the bulk call answers
+is dealt out by position. The rules for failures:
 
 * a merged call that fails for a reason of its content is repeated one by one, so that one bad item
   fails one caller; a server that cannot be reached fails all of them, without asking it again;
@@ -13,8 +15,8 @@ back. What the bulk call answers is dealt out by position. The rules for failure
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from polystore.errors import Closed, ConnectionFailed, OperationTimeout, PolystoreError
 
@@ -28,16 +30,27 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True, eq=False)
-class _Waiter(Generic[T, R]):
-    item: T
-    call: Call
-    answer: asyncio.Future[R]
+_MOST_CROWDED = 1000
+"""Lanes remembered as crowded; beyond that, those that rest are forgotten."""
+
+_Waiter: TypeAlias = "tuple[Any, Call, asyncio.Future[Any]]"
+"""What is asked, whose call it is, and where the answer goes."""
 
 
-@dataclass(slots=True, eq=False)
 class _Lane:
-    waiting: list[_Waiter[Any, Any]] = field(default_factory=list[_Waiter[Any, Any]])
+    """Those who wait for one kind of thing.
+
+    Attributes:
+        waiting: They, in order.
+        busy: Whether a call is in flight, or about to be. A lane that is not was crowded when it
+            last served, and gathers whoever comes in one turn of the loop.
+    """
+
+    __slots__ = ("busy", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[_Waiter] = []
+        self.busy = True
 
 
 class Coalescer:
@@ -56,7 +69,7 @@ class Coalescer:
     @property
     def busy(self) -> bool:
         """Whether anything is in flight or waiting."""
-        return bool(self._lanes)
+        return any(lane.busy for lane in self._lanes.values())
 
     async def submit(
         self,
@@ -83,29 +96,40 @@ class Coalescer:
             return (await bulk(call, [item]))[0]
         key = operation, call.workspace, call.consistency
         lane = self._lanes.get(key)
-        if lane is not None:
-            return await self._wait(operation, call, item, lane)
-        lane = self._lanes[key] = _Lane()
+        if lane is None:
+            lane = self._lanes[key] = _Lane()
+            try:
+                return (await bulk(call, [item]))[0]
+            finally:
+                if lane.waiting:
+                    self._drain_later(key, lane, bulk, rows)
+                else:
+                    del self._lanes[key]
+        gate = self._gate
+        gate.check(self._store)
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        lane.waiting.append((item, call, answer))
+        if not lane.busy:
+            self._drain_later(key, lane, bulk, rows)
+        deadline = gate.deadlines.within(gate.seconds(call))
         try:
-            return (await bulk(call, [item]))[0]
-        finally:
-            if lane.waiting:
-                self._gate.keep(asyncio.create_task(self._drain(key, lane, bulk, rows)))
-            else:
-                del self._lanes[key]
-
-    async def _wait(self, operation: str, call: Call, item: Any, lane: _Lane) -> Any:
-        self._gate.check(self._store)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(_Waiter(item, call, answer))
-        deadline = asyncio.timeout(self._gate.seconds(call))
-        try:
-            async with deadline:
+            with deadline:
                 return await answer
         except TimeoutError as error:
-            if not deadline.expired():
+            if not deadline.expired:
                 raise
-            raise self._gate.timed_out(self._store, operation, call) from error
+            raise gate.timed_out(self._store, operation, call) from error
+
+    def _drain_later(
+        self,
+        key: Hashable,
+        lane: _Lane,
+        bulk: Callable[[Call, list[Any]], Awaitable[list[Any]]],
+        rows: int,
+    ) -> None:
+        """Serve who waits, from the loop's next turn on: whoever comes in this one goes along."""
+        lane.busy = True
+        self._gate.keep(asyncio.create_task(self._drain(key, lane, bulk, rows)))
 
     async def _drain(
         self,
@@ -114,27 +138,35 @@ class Coalescer:
         bulk: Callable[[Call, list[Any]], Awaitable[list[Any]]],
         rows: int,
     ) -> None:
+        crowded = False
         try:
             while lane.waiting:
                 batch, lane.waiting = lane.waiting[:rows], lane.waiting[rows:]
+                crowded = len(batch) > 1
                 # Who gave up meanwhile is not asked for.
-                batch = [waiter for waiter in batch if not waiter.answer.done()]
+                batch = [waiter for waiter in batch if not waiter[2].done()]
                 if batch:
                     await self._serve(batch, bulk)
         finally:
-            del self._lanes[key]
-            closed = Closed("the client was closed", store=self._store)
-            _fail(lane.waiting, closed)
+            waiting, lane.waiting = lane.waiting, []
+            lane.busy = False
+            if not crowded:
+                del self._lanes[key]
+            elif len(self._lanes) > _MOST_CROWDED:
+                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.busy}
+            _fail(waiting, Closed("the client was closed", store=self._store))
 
     async def _serve(
         self,
-        batch: list[_Waiter[Any, Any]],
+        batch: list[_Waiter],
         bulk: Callable[[Call, list[Any]], Awaitable[list[Any]]],
     ) -> None:
-        patience = max(self._gate.seconds(waiter.call) for waiter in batch)
-        call = replace(batch[0].call, timeout=patience)
+        call = batch[0][1]
+        if any(waiter[1].timeout != call.timeout for waiter in batch):
+            patience = max(self._gate.seconds(waiter[1]) for waiter in batch)
+            call = replace(call, timeout=patience)
         try:
-            answers = await bulk(call, [waiter.item for waiter in batch])
+            answers = await bulk(call, [item for item, _, _ in batch])
             # Inside the try: who gets no answer has to be told, or would wait for ever.
             answered = list(zip(batch, answers, strict=True))
         except Exception as error:
@@ -146,17 +178,17 @@ class Coalescer:
             _fail(batch, error)
             raise
         else:
-            for waiter, answer in answered:
-                if not waiter.answer.done():
-                    waiter.answer.set_result(answer)
+            for (_, _, waiter), answer in answered:
+                if not waiter.done():
+                    waiter.set_result(answer)
 
     async def _serve_one_by_one(
         self,
-        batch: list[_Waiter[Any, Any]],
+        batch: list[_Waiter],
         bulk: Callable[[Call, list[Any]], Awaitable[list[Any]]],
     ) -> None:
         for waiter in batch:
-            if not waiter.answer.done():
+            if not waiter[2].done():
                 await self._serve([waiter], bulk)
 
 
@@ -165,11 +197,11 @@ def _is_of_content(error: Exception) -> bool:
     return isinstance(error, PolystoreError) and not isinstance(error, unreachable)
 
 
-def _fail(waiters: list[_Waiter[Any, Any]], error: BaseException) -> None:
-    for waiter in waiters:
-        if waiter.answer.done():
+def _fail(waiters: list[_Waiter], error: BaseException) -> None:
+    for _, _, answer in waiters:
+        if answer.done():
             continue
         if isinstance(error, asyncio.CancelledError):
-            waiter.answer.cancel()
+            answer.cancel()
         else:
-            waiter.answer.set_exception(error)
+            answer.set_exception(error)

@@ -13,7 +13,7 @@ from polystore.errors import InvalidRecord
 from polystore.types.batches import Decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from _typeshed import DataclassInstance
     from numpy.typing import NDArray
@@ -32,27 +32,44 @@ def last_positions(keys: Sequence[object]) -> list[int] | None:
     return sorted(last.values())
 
 
+def by_key(keys: list[str]) -> Sequence[int]:
+    """Return the positions of `keys` in their order, by code point."""
+    if keys == sorted(keys):
+        return range(len(keys))
+    return sorted(range(len(keys)), key=keys.__getitem__)
+
+
 def split(sizes: Sequence[int], *, rows: int, size: int) -> list[range]:
     """Return consecutive ranges of at most `rows` rows and `size` bytes (but at least one row)."""
     ranges: list[range] = []
-    start = total = 0
-    for position, row in enumerate(sizes):
-        if position > start and (position - start >= rows or total + row > size):
-            ranges.append(range(start, position))
-            start, total = position, 0
-        total += row
-    if sizes:
-        ranges.append(range(start, len(sizes)))
+    start = 0
+    while start < len(sizes):
+        stop = min(start + rows, len(sizes))
+        if sum(sizes[start:stop]) > size:
+            total = 0
+            for position in range(start, stop):
+                total += sizes[position]
+                if total > size and position > start:
+                    stop = position
+                    break
+        ranges.append(range(start, stop))
+        start = stop
     return ranges
 
 
 def pick(column: list[T], positions: Sequence[int]) -> list[T]:
     """Return the elements of `column` at `positions`."""
+    if isinstance(positions, range) and positions.step == 1:
+        return column[positions.start : positions.stop]
     return [column[position] for position in positions]
 
 
-def pairs_of(items: Mapping[str, T] | Iterable[tuple[str, T]]) -> Iterable[tuple[str, T]]:
-    """Return the pairs that a mapping has, or that were given.
+def columns_of(
+    items: Mapping[str, T] | Iterable[tuple[str, T]],
+) -> tuple[list[str], Iterable[T]]:
+    """Return the keys and the values that a mapping has, or that pairs were given of.
+
+    Of pairs, a key is among the keys when its value is reached, as they may come one at a time.
 
     Raises:
         InvalidRecord: It is text, of which two characters would pass for a pair.
@@ -62,8 +79,17 @@ def pairs_of(items: Mapping[str, T] | Iterable[tuple[str, T]]) -> Iterable[tuple
             f"expected pairs, got one {type(items).__name__}", hint="Use a dict, or [(key, value)]"
         )
     if isinstance(items, Mapping):
-        return cast("Mapping[str, T]", items).items()
-    return items
+        mapping = cast("Mapping[str, T]", items)
+        # Not by way of pairs: so many new tuples would set off the collection of garbage.
+        return list(mapping), mapping.values()
+    keys: list[str] = []
+    return keys, _values(items, keys)
+
+
+def _values(pairs: Iterable[tuple[str, T]], keys: list[str]) -> Iterator[T]:
+    for key, value in pairs:
+        keys.append(key)
+        yield value
 
 
 def json_object(value: object, *, what: str) -> dict[str, Any]:
@@ -77,6 +103,18 @@ def json_object(value: object, *, what: str) -> dict[str, Any]:
     raise InvalidRecord(
         f"{what} is a {type(value).__name__}, not a JSON object", hint="Store a dict"
     )
+
+
+def json_objects(values: Iterable[T], what: Callable[[int], str]) -> Iterator[T]:
+    """Yield `values`, each of which must be a dict; `what` says how errors name one of a row.
+
+    Raises:
+        InvalidRecord: One is not.
+    """
+    for row, value in enumerate(values):
+        if not isinstance(value, dict):
+            json_object(value, what=what(row))
+        yield value
 
 
 def spread(distinct: Sequence[K], answers: list[R], asked: Sequence[K]) -> list[R]:
@@ -96,9 +134,9 @@ def spread(distinct: Sequence[K], answers: list[R], asked: Sequence[K]) -> list[
 
 
 def take(batch: B, rows: Sequence[int]) -> B:
-    """Return the given rows of a batch, each of whose fields is a column."""
+    """Return the given rows of a batch, each of whose fields is a column, in the given order."""
     columns = [getattr(batch, column.name) for column in fields(batch)]
-    if len(rows) == len(columns[0]):
+    if rows == range(len(columns[0])):
         return batch
     return type(batch)(*(_take_column(column, rows) for column in columns))
 
@@ -119,6 +157,8 @@ def _take_column(column: Any, rows: Sequence[int]) -> Any:
         return None
     if isinstance(column, np.ndarray):
         matrix = cast("NDArray[np.float32]", column)
+        if isinstance(rows, range) and rows.step == 1:
+            return matrix[rows.start : rows.stop]
         return np.ascontiguousarray(matrix[list(rows)])
     if isinstance(column, Decoded):
         return Decoded(pick(column.texts, rows))

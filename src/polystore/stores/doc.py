@@ -8,14 +8,14 @@ from polystore.capabilities import Feature
 from polystore.errors import Conflict, InvalidFilter
 from polystore.filters import Path, parse_path
 from polystore.specs import DocSpec
-from polystore.stores.columns import json_object, pairs_of
+from polystore.stores.columns import columns_of, json_object, json_objects
 from polystore.stores.cursor import decode_cursor, encode_cursor, query_signature
 from polystore.stores.doc_driver import DocDriver
 from polystore.stores.handle import Handle
 from polystore.stores.ordering import row_keys
 from polystore.stores.queries import FindQuery, Sort
 from polystore.types.batches import Decoded, DocBatch
-from polystore.types.json_domain import decode_json, encode_json, merge_patch
+from polystore.types.json_domain import decode_json, encode_each, encode_json, merge_patch
 from polystore.types.names import check_key, check_keys
 from polystore.types.numbers import check_count
 from polystore.types.records import Page
@@ -46,26 +46,28 @@ class DocStore(Handle[DocDriver]):
         Raises:
             InvalidRecord: Id or data lie outside what every engine can store.
         """
-        await self._write_one("put", await self._batch([(id, data)]), self._write)
+        await self._write_one("put", await self._batch([id], [data]), self._write)
 
     async def put_many(
         self,
         items: Mapping[str, Mapping[str, Any]] | Iterable[tuple[str, Mapping[str, Any]]],
         *,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many documents, each replaced whole; of equal ids the last wins.
 
         Args:
             items: A mapping, or pairs of id and data.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        batch = await self._batch(pairs_of(items))
+        batch = await self._batch(*columns_of(items))
         if batch.ids:
-            await self._write(self._call, batch, atomic=atomic)
+            await self._write(self._call, batch, atomic=atomic, parallel=parallel)
 
     async def put_if_absent(self, id: str, data: Mapping[str, Any]) -> bool:
         """Store `data` if `id` is absent; return whether it was stored.
@@ -278,7 +280,7 @@ class DocStore(Handle[DocDriver]):
     async def _compare_and_set(
         self, operation: str, id_: str, data: Mapping[str, Any], version: int
     ) -> int | None:
-        row = await self._batch([(id_, data)])
+        row = await self._batch([id_], [data])
         return await self._store.run(
             operation,
             self._call,
@@ -286,20 +288,20 @@ class DocStore(Handle[DocDriver]):
             repeatable=False,
         )
 
-    async def _batch(self, pairs: Iterable[tuple[str, Mapping[str, Any]]]) -> DocBatch:
+    async def _batch(self, ids: list[str], data: Iterable[Mapping[str, Any]]) -> DocBatch:
         """Return validated documents in columns, duplicates still in them."""
-        texts: list[bytes] = []
-        batch = DocBatch([], Decoded(texts), texts)
-        limits = (await self._store.ready()).capabilities.limits
-        for id_, data in pairs:
-            batch.ids.append(check_key(id_, what="the id"))
-            what = f"document {id_!r}"
-            text = encode_json(json_object(data, what=what), what=what)
-            self._store.check_size(len(text), limits.value_bytes, what=what)
-            texts.append(text)
-        return batch
 
-    async def _write(self, call: Call, batch: DocBatch, *, atomic: bool = False) -> None:
+        def what(row: int) -> str:
+            return f"document {ids[row]!r}"
+
+        texts = encode_each(json_objects(data, what), what)
+        limits = (await self._store.ready()).capabilities.limits
+        self._store.check_sizes(texts, limits.value_bytes, what="a document")
+        return DocBatch(check_keys(ids, what="the id"), Decoded(texts), texts)
+
+    async def _write(
+        self, call: Call, batch: DocBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         await self._write_batch(
             "put_many",
             call,
@@ -308,6 +310,7 @@ class DocStore(Handle[DocDriver]):
             [len(text) for text in batch.data_json],
             lambda d, call, part: d.put_many(call, part),
             atomic=atomic,
+            parallel=parallel,
         )
 
     def _conflict(self, id_: str, what: str) -> Conflict:

@@ -20,6 +20,7 @@ from polystore.errors import (
     PolystoreError,
     WrongLoop,
 )
+from polystore.stores.deadlines import Deadlines
 from polystore.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Gate:
         timeout: Seconds an operation may take unless its call says otherwise.
         retries: How often a repeatable operation is repeated after a failure that may pass.
         in_flight: Calls carried out at the same time; others wait their turn.
+
+    Attributes:
+        backend: Its name.
+        deadlines: Of its calls.
     """
 
     def __init__(self, backend: str, *, timeout: float, retries: int, in_flight: int) -> None:
@@ -51,6 +56,7 @@ class Gate:
         self._retries = retries
         self._slots = asyncio.Semaphore(in_flight)
         self._loop = asyncio.get_running_loop()
+        self.deadlines = Deadlines(self._loop)
         self._closed = False
         self._background: set[asyncio.Task[None]] = set()
         self._telemetry = Telemetry(backend)
@@ -59,6 +65,8 @@ class Gate:
         """Refuse every further call, and see off the work that still runs for waiting callers."""
         self._closed = True
         await asyncio.gather(*self._background, return_exceptions=True)
+        if not self.deadlines.running:
+            self.deadlines.close()
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold a background task of a store until it is done."""
@@ -119,8 +127,14 @@ class Gate:
             OperationTimeout: The deadline passed; a repeatable write may or may not be stored.
             OutcomeUnknown: The same for an operation that is not repeatable, once it was sent.
         """
-        self.check(store)
-        with self._telemetry.operation(
+        if self._closed or asyncio.get_running_loop() is not self._loop:
+            self.check(store)
+        telemetry = self._telemetry
+        if not telemetry.enabled():
+            return await self._within_deadline(
+                store, operation, call, hook, telemetry.silent, repeatable=repeatable
+            )
+        with telemetry.operation(
             store, operation, call.workspace, rows=rows, size=size, coalesced=coalesced
         ) as record:
             return await self._within_deadline(
@@ -137,17 +151,25 @@ class Gate:
         *,
         repeatable: bool,
     ) -> T:
-        deadline = asyncio.timeout(self.seconds(call))
+        timeout = call.timeout
+        deadline = self.deadlines.within(self._timeout if timeout is None else timeout)
         sent = call.session is not None
         try:
-            async with deadline:
+            with deadline:
                 if call.session is not None:
                     return await hook()
-                async with self._slots:
+                await self._slots.acquire()
+                try:
                     sent = True
-                    return await self._attempt(hook, record, repeatable=repeatable)
+                    try:
+                        return await hook()
+                    except (ConnectionFailed, Conflict) as error:
+                        failed = error
+                    return await self._again(hook, record, failed, repeatable=repeatable)
+                finally:
+                    self._slots.release()
         except TimeoutError as error:
-            if not deadline.expired():
+            if not deadline.expired:
                 raise
             if repeatable or not sent:
                 raise self.timed_out(store, operation, call, maybe_applied=sent) from error
@@ -159,19 +181,26 @@ class Gate:
                 raise self._unknown(store, operation) from error
             raise
 
-    async def _attempt(
-        self, hook: Callable[[], Awaitable[T]], record: Operation, *, repeatable: bool
+    async def _again(
+        self,
+        hook: Callable[[], Awaitable[T]],
+        record: Operation,
+        error: ConnectionFailed | Conflict,
+        *,
+        repeatable: bool,
     ) -> T:
+        """Repeat what failed with `error`, as often as is allowed and makes sense."""
         for attempt in range(self._retries):
-            try:
-                return await hook()
-            except (ConnectionFailed, Conflict) as error:
-                if not error.retryable or not (repeatable or not _fate_unknown(error)):
-                    raise
-                _log.info("%s: attempt %d failed, trying again", self.backend, attempt + 1)
+            if not error.retryable or not (repeatable or not _fate_unknown(error)):
+                break
+            _log.info("%s: attempt %d failed, trying again", self.backend, attempt + 1)
             record.retries += 1
             await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
-        return await hook()
+            try:
+                return await hook()
+            except (ConnectionFailed, Conflict) as again:
+                error = again
+        raise error
 
     def timed_out(
         self, store: str, operation: str, call: Call, *, maybe_applied: bool = True

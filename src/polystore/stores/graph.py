@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from polystore.errors import InvalidRecord
-from polystore.stores.columns import json_object
+from polystore.stores.columns import json_objects
 from polystore.stores.graph_reads import EdgeKeyLike, GraphReads
 from polystore.types.batches import Decoded, EdgeBatch, NodeBatch
-from polystore.types.json_domain import encode_json
-from polystore.types.names import check_key, check_keys
+from polystore.types.json_domain import encode_each
+from polystore.types.names import check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from polystore.types.call import Call
     from polystore.types.records import (
@@ -31,29 +31,34 @@ class GraphStore(GraphReads):
 
     __slots__ = ()
 
-    async def upsert_nodes(self, nodes: Iterable[Node], *, atomic: bool = False) -> None:
+    async def upsert_nodes(
+        self, nodes: Iterable[Node], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store nodes, replacing labels and properties; edges stay. Of equal ids the last wins.
 
         Args:
             nodes: What to store.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: An id, label or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        texts: list[bytes] = []
-        batch = NodeBatch([], [], Decoded(texts), texts)
-        for node in nodes:
-            batch.ids.append(check_key(node.id, what="the node id"))
-            batch.labels.append(_check_labels(node))
-            what = f"the properties of node {node.id!r}"
-            texts.append(encode_json(json_object(node.properties, what=what), what=what))
-        await self._check_sizes(batch.properties_json)
+        ids: list[str] = []
+        labels = _LabelSets()
+
+        def what(row: int) -> str:
+            return f"the properties of node {ids[row]!r}"
+
+        texts = encode_each(json_objects(_of_nodes(nodes, ids, labels), what), what)
+        keys = check_keys(ids, what="the node id")
+        batch = NodeBatch(keys, labels.sets, Decoded(texts), texts)
+        await self._check_sizes(texts)
         if len(batch.ids) == 1:
             await self._write_one("upsert_node", batch, self._write_nodes)
         elif batch.ids:
-            await self._write_nodes(self._call, batch, atomic=atomic)
+            await self._write_nodes(self._call, batch, atomic=atomic, parallel=parallel)
 
     async def upsert_edges(
         self,
@@ -61,6 +66,7 @@ class GraphStore(GraphReads):
         *,
         missing_endpoints: Literal["create", "refuse"] = "create",
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store edges, replacing properties. Of equal keys the last wins.
 
@@ -69,6 +75,7 @@ class GraphStore(GraphReads):
             missing_endpoints: `create` makes absent end nodes, without labels and properties;
                 `refuse` raises Conflict and stores nothing of the chunk.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             Conflict: An end node is absent and `missing_endpoints` is `refuse`.
@@ -79,18 +86,19 @@ class GraphStore(GraphReads):
             raise InvalidRecord(
                 f"missing_endpoints is {missing_endpoints!r}", hint="Use create or refuse"
             )
-        texts: list[bytes] = []
-        batch = EdgeBatch([], Decoded(texts), texts)
-        for edge in edges:
-            batch.keys.append(self._key(edge.key))
-            what = f"the properties of edge {tuple(edge.key)!r}"
-            texts.append(encode_json(json_object(edge.properties, what=what), what=what))
-        await self._check_sizes(batch.properties_json)
+        ends: tuple[list[str], list[str], list[str]] = ([], [], [])
+
+        def what(row: int) -> str:
+            return f"the properties of edge {tuple(column[row] for column in ends)!r}"
+
+        texts = encode_each(json_objects(_of_edges(edges, *ends), what), what)
+        batch = EdgeBatch(self._keys(*ends), Decoded(texts), texts)
+        await self._check_sizes(texts)
         write = self._create_ends if missing_endpoints == "create" else self._refuse_ends
         if len(batch.keys) == 1:
             await self._write_one(f"upsert_edge:{missing_endpoints}", batch, write)
         elif batch.keys:
-            await write(self._call, batch, atomic=atomic)
+            await write(self._call, batch, atomic=atomic, parallel=parallel)
 
     async def delete_nodes(self, ids: str | Iterable[str], *, detach: bool = False) -> int:
         """Delete nodes; return how many were there.
@@ -116,7 +124,9 @@ class GraphStore(GraphReads):
             "delete_edges", asked, lambda d, part: d.delete_edges(self._call, part)
         )
 
-    async def _write_nodes(self, call: Call, batch: NodeBatch, *, atomic: bool = False) -> None:
+    async def _write_nodes(
+        self, call: Call, batch: NodeBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         await self._write_batch(
             "upsert_nodes",
             call,
@@ -125,16 +135,21 @@ class GraphStore(GraphReads):
             [len(text) for text in batch.properties_json],
             lambda d, call, part: d.upsert_nodes(call, part),
             atomic=atomic,
+            parallel=parallel,
         )
 
-    async def _create_ends(self, call: Call, batch: EdgeBatch, *, atomic: bool = False) -> None:
-        await self._write_edges(call, batch, create=True, atomic=atomic)
+    async def _create_ends(
+        self, call: Call, batch: EdgeBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
+        await self._write_edges(call, batch, create=True, atomic=atomic, parallel=parallel)
 
-    async def _refuse_ends(self, call: Call, batch: EdgeBatch, *, atomic: bool = False) -> None:
-        await self._write_edges(call, batch, create=False, atomic=atomic)
+    async def _refuse_ends(
+        self, call: Call, batch: EdgeBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
+        await self._write_edges(call, batch, create=False, atomic=atomic, parallel=parallel)
 
     async def _write_edges(
-        self, call: Call, batch: EdgeBatch, *, create: bool, atomic: bool
+        self, call: Call, batch: EdgeBatch, *, create: bool, atomic: bool, parallel: int
     ) -> None:
         await self._write_batch(
             "upsert_edges",
@@ -144,13 +159,50 @@ class GraphStore(GraphReads):
             [len(text) for text in batch.properties_json],
             lambda d, call, part: d.upsert_edges(call, part, create_missing=create),
             atomic=atomic,
+            parallel=parallel,
         )
 
     async def _check_sizes(self, texts: list[bytes]) -> None:
         limit = (await self._store.ready()).capabilities.limits.value_bytes
-        for text in texts:
-            self._store.check_size(len(text), limit, what="the properties")
+        self._store.check_sizes(texts, limit, what="the properties")
 
 
-def _check_labels(node: Node) -> tuple[str, ...]:
-    return tuple(sorted(set(check_keys(node.labels, what=f"a label of node {node.id!r}"))))
+class _LabelSets:
+    """The labels of node after node, sorted and distinct; most have the same few sets of them."""
+
+    def __init__(self) -> None:
+        self.sets: list[tuple[str, ...]] = []
+        self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def add(self, node: Node) -> None:
+        """Take up the labels of `node`."""
+        given = node.labels
+        try:
+            known = self._known.get(given)
+        except TypeError:  # a list, or no text among them, which is told below
+            known = None
+        if known is None:
+            checked = check_keys(given, what=f"a label of node {node.id!r}")
+            known = tuple(sorted(set(checked)))
+            if type(given) is tuple:
+                self._known[given] = known
+        self.sets.append(known)
+
+
+def _of_nodes(nodes: Iterable[Node], ids: list[str], labels: _LabelSets) -> Iterator[Any]:
+    """Yield the properties of each node, when its id and labels have been taken up."""
+    for node in nodes:
+        ids.append(node.id)
+        labels.add(node)
+        yield node.properties
+
+
+def _of_edges(
+    edges: Iterable[Edge], sources: list[str], types: list[str], targets: list[str]
+) -> Iterator[Any]:
+    """Yield the properties of each edge, when its key has been taken up."""
+    for edge in edges:
+        sources.append(edge.source)
+        types.append(edge.type)
+        targets.append(edge.target)
+        yield edge.properties

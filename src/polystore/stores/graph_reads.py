@@ -113,7 +113,14 @@ class GraphReads(Handle[GraphDriver]):
         types: Iterable[str] | None = None,
     ) -> list[str]:
         """Return the distinct ids that one edge leads to from `id`, in order."""
-        return (await self.neighbors_many([id], direction=direction, types=types))[0]
+        if types is not None:
+            return (await self.neighbors_many([id], direction=direction, types=types))[0]
+        way = self._way(direction)
+        return await self._read_one(
+            f"neighbors:{way}",
+            check_key(id, what="the node id"),
+            lambda d, call, ids: d.neighbors(call, ids, way, None),
+        )
 
     async def neighbors_many(
         self,
@@ -306,6 +313,23 @@ class GraphReads(Handle[GraphDriver]):
         if direction not in {"in", "out", "both"}:
             raise InvalidRecord(f"{direction!r} is no direction", hint="Use out, in or both")
         return direction if self.spec.directed else "both"
+
+    def _keys(self, sources: list[str], types: list[str], targets: list[str]) -> list[EdgeKey]:
+        """Return checked keys of columns, as `_key`."""
+        checked = list(
+            map(
+                EdgeKey,
+                check_keys(sources, what="the source id"),
+                check_keys(types, what="the edge type"),
+                check_keys(targets, what="the target id"),
+            )
+        )
+        if self.spec.directed:
+            return checked
+        return [
+            key if key.source <= key.target else EdgeKey(key.target, key.type, key.source)
+            for key in checked
+        ]
 
     def _key(self, key: EdgeKeyLike) -> EdgeKey:
         if isinstance(key, str) or len(key) != len(EdgeKey._fields):

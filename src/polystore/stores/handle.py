@@ -14,7 +14,7 @@ from polystore.stores.driver import Driver
 from polystore.stores.filtering import checked_filter, refuse_empty
 from polystore.types.call import Consistency
 from polystore.types.names import check_keys
-from polystore.types.numbers import check_timeout
+from polystore.types.numbers import check_count, check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
@@ -122,8 +122,11 @@ class Handle(Generic[D]):
     ) -> R:
         """Ask `hook` for one key, merged with what others ask at the same time."""
         store = self._store
+        driver = store.driver or await store.ready()
 
         async def bulk(call: Call, keys: list[K]) -> list[R]:
+            if len(keys) == 1:
+                return await store.run(operation, call, lambda d: hook(d, call, keys))
             distinct = list(dict.fromkeys(keys))
             found = await store.run(
                 operation,
@@ -134,7 +137,7 @@ class Handle(Generic[D]):
             )
             return spread(distinct, found, keys)
 
-        rows = (await store.ready()).capabilities.limits.batch_rows
+        rows = driver.capabilities.limits.batch_rows
         return await store.coalescer.submit(operation, self._call, key, bulk, rows=rows)
 
     async def _write_one(
@@ -159,16 +162,25 @@ class Handle(Generic[D]):
         hook: Callable[[D, Call, B], Awaitable[None]],
         *,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Have `hook` store a batch of columns, in chunks; of rows with equal keys the last."""
+        check_count(parallel, "parallel")
         limits = (await self._store.ready()).capabilities.limits
         kept = last_positions(keys) or range(len(keys))
-        parts = split([sizes[i] for i in kept], rows=limits.batch_rows, size=limits.batch_bytes)
+        rows = limits.batch_rows
+        if parallel > 1 and len(kept) > max(rows, limits.atomic_batch):
+            # As many parts as give every writer the same number of them.
+            rows = -(-len(kept) // (parallel * -(-len(kept) // (parallel * rows))))
+        parts = split([sizes[i] for i in kept], rows=rows, size=limits.batch_bytes)
         chunks: list[Chunk[B]] = []
         for part in parts:
-            rows = kept[part.start : part.stop]
-            chunks.append(Chunk(rows, take(batch, rows), sum(sizes[row] for row in rows)))
-        await self._store.run_chunks(operation, call, chunks, hook, atomic=atomic)
+            positions = kept[part.start : part.stop]
+            size = sum(sizes[position] for position in positions)
+            chunks.append(Chunk(positions, take(batch, positions), size))
+        await self._store.run_chunks(
+            operation, call, chunks, hook, atomic=atomic, parallel=parallel
+        )
 
     async def _delete(
         self,

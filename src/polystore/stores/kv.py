@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from polystore.capabilities import Feature
 from polystore.errors import ConfigError, Conflict, InvalidRecord
 from polystore.specs import KVSpec
-from polystore.stores.columns import pairs_of
+from polystore.stores.columns import columns_of
 from polystore.stores.handle import Handle
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.batches import KVBatch
 from polystore.types.durations import parse_duration
-from polystore.types.json_domain import encode_json
+from polystore.types.json_domain import encode_each
 from polystore.types.names import check_key, check_keys
 from polystore.types.numbers import check_count
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from polystore.types.call import Call
     from polystore.types.records import KVEntry
@@ -26,6 +26,7 @@ TTL: TypeAlias = float | str | None
 """Seconds, or text such as `15m` or `7d`; None means the store's default."""
 
 _SCAN_ROWS = 500
+_BINARY = (bytes, bytearray, memoryview)
 
 
 class KVStore(Handle[KVDriver]):
@@ -42,24 +43,26 @@ class KVStore(Handle[KVDriver]):
 
         A stored JSON null is returned as None too; `get_entry` tells the two apart.
         """
-        entry = await self.get_entry(key)
-        return None if entry is None else entry.value
+        return await self._read_one(
+            "get", check_key(key), lambda d, call, keys: d.get_values(call, keys)
+        )
 
     async def get_entry(self, key: str) -> KVEntry | None:
         """Return the entry of `key` with version and times, or None if it is absent."""
         return await self._read_one(
-            "get", check_key(key), lambda d, call, keys: d.get_many(call, keys)
+            "get_entry", check_key(key), lambda d, call, keys: d.get_many(call, keys)
         )
 
     async def get_many(self, keys: Iterable[str]) -> list[Any]:
         """Return the value of each key, in order, None where it is absent."""
-        entries = await self.get_entries(keys)
-        return [None if entry is None else entry.value for entry in entries]
+        return await self._read_each(
+            "get_many", check_keys(keys), lambda d, part: d.get_values(self._call, part)
+        )
 
     async def get_entries(self, keys: Iterable[str]) -> list[KVEntry | None]:
         """Return the entry of each key, in order, None where it is absent."""
         return await self._read_each(
-            "get_many", check_keys(keys), lambda d, part: d.get_many(self._call, part)
+            "get_entries", check_keys(keys), lambda d, part: d.get_many(self._call, part)
         )
 
     async def put(self, key: str, value: Any, *, ttl: TTL = None) -> None:
@@ -73,7 +76,7 @@ class KVStore(Handle[KVDriver]):
         Raises:
             InvalidRecord: Key or value lies outside what every engine can store.
         """
-        row = await self._batch([(key, value)], ttl)
+        row = await self._batch([key], [value], ttl)
         await self._write_one("put", row, self._write)
 
     async def put_many(
@@ -82,6 +85,7 @@ class KVStore(Handle[KVDriver]):
         *,
         ttl: TTL = None,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many entries; of equal keys the last wins.
 
@@ -89,13 +93,14 @@ class KVStore(Handle[KVDriver]):
             items: A mapping, or pairs of key and value.
             ttl: How long they live; None takes the store's default.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        batch = await self._batch(pairs_of(items), ttl)
+        batch = await self._batch(*columns_of(items), ttl)
         if batch.keys:
-            await self._write(self._call, batch, atomic=atomic)
+            await self._write(self._call, batch, atomic=atomic, parallel=parallel)
 
     async def put_if_absent(self, key: str, value: Any, *, ttl: TTL = None) -> bool:
         """Store `value` if `key` is absent or expired; return whether it was stored.
@@ -178,7 +183,7 @@ class KVStore(Handle[KVDriver]):
     async def _compare_and_set(
         self, operation: str, key: str, value: Any, version: int, ttl: TTL
     ) -> int | None:
-        row = await self._batch([(key, value)], ttl)
+        row = await self._batch([key], [value], ttl)
         return await self._store.run(
             operation,
             self._call,
@@ -186,16 +191,12 @@ class KVStore(Handle[KVDriver]):
             repeatable=False,
         )
 
-    async def _batch(self, pairs: Iterable[tuple[str, Any]], ttl: TTL) -> KVBatch:
+    async def _batch(self, keys: list[str], values: Iterable[Any], ttl: TTL) -> KVBatch:
         """Return validated entries in columns, duplicates still in them."""
-        batch = KVBatch([], [], [])
+        texts, binary = _encode(keys, values)
+        batch = KVBatch(check_keys(keys), texts, binary)
         capabilities = (await self._store.ready()).capabilities
-        for key, value in pairs:
-            batch.keys.append(check_key(key))
-            is_bytes, text = _encode(key, value)
-            self._store.check_size(len(text), capabilities.limits.value_bytes, what="the value")
-            batch.values.append(text)
-            batch.binary.append(is_bytes)
+        self._store.check_sizes(batch.values, capabilities.limits.value_bytes, what="the value")
         seconds = self._seconds(ttl)
         if seconds is not None:
             capabilities.require(
@@ -204,7 +205,9 @@ class KVStore(Handle[KVDriver]):
             batch.ttls = [seconds for _ in batch.keys]
         return batch
 
-    async def _write(self, call: Call, batch: KVBatch, *, atomic: bool = False) -> None:
+    async def _write(
+        self, call: Call, batch: KVBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         await self._write_batch(
             "put_many",
             call,
@@ -213,6 +216,7 @@ class KVStore(Handle[KVDriver]):
             [len(value) for value in batch.values],
             lambda d, call, part: d.put_many(call, part),
             atomic=atomic,
+            parallel=parallel,
         )
 
     def _seconds(self, ttl: TTL) -> float | None:
@@ -228,7 +232,20 @@ class KVStore(Handle[KVDriver]):
         return seconds
 
 
-def _encode(key: str, value: Any) -> tuple[bool, bytes]:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return True, bytes(cast("bytes", value))
-    return False, encode_json(value, what=f"the value of key {key!r}")
+def _encode(keys: list[str], values: Iterable[Any]) -> tuple[list[bytes], list[bool]]:
+    """Return the texts, or bytes, of `values`, and which of them are bytes."""
+    binary: list[bool] = []
+    exact: dict[int, bytes] = {}
+
+    def to_encode() -> Iterator[Any]:
+        for value in values:
+            is_bytes = isinstance(value, _BINARY)
+            if is_bytes:
+                exact[len(binary)] = bytes(cast("bytes", value))
+            binary.append(is_bytes)
+            yield None if is_bytes else value
+
+    texts = encode_each(to_encode(), lambda row: f"the value of key {keys[row]!r}")
+    for row, data in exact.items():
+        texts[row] = data
+    return texts, binary

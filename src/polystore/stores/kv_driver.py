@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from polystore.stores.driver import Driver
 
@@ -48,6 +48,11 @@ class KVDriver(Driver):
 
         The cursor is the driver's own; every entry that is there all the while comes once.
         """
+
+    async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
+        """Return the value of each of the distinct `keys`, None where there is none."""
+        entries = await self.get_many(call, keys)
+        return [None if entry is None else entry.value for entry in entries]
 
     async def missing(self, call: Call, keys: list[str]) -> list[str]:
         """Return those of the distinct `keys` that are absent, in order."""

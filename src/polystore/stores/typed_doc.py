@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from typing_extensions import override
 
-from polystore.stores.columns import pairs_of
+from polystore.stores.columns import columns_of
 from polystore.stores.typed import M, check_model, plain, to_data, to_merged, to_model
 from polystore.types.records import Page
 
@@ -84,11 +84,16 @@ class TypedDocStore(Generic[M]):
         await self.untyped.put(id, self._data(id, data))
 
     async def put_many(
-        self, items: Mapping[str, M] | Iterable[tuple[str, M]], *, atomic: bool = False
+        self,
+        items: Mapping[str, M] | Iterable[tuple[str, M]],
+        *,
+        atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many documents, each replaced whole; see `DocStore.put_many`."""
-        rows = [(id_, self._data(id_, data)) for id_, data in pairs_of(items)]
-        await self.untyped.put_many(rows, atomic=atomic)
+        ids, models = columns_of(items)
+        rows = [self._data(ids[row], model) for row, model in enumerate(models)]
+        await self.untyped.put_many(zip(ids, rows, strict=True), atomic=atomic, parallel=parallel)
 
     async def put_if_absent(self, id: str, data: M) -> bool:
         """Store `data` if `id` is absent; return whether it was stored."""

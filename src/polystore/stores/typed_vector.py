@@ -105,7 +105,9 @@ class TypedVectorStore(Generic[M]):
         options = self.untyped.with_options(timeout=timeout, consistency=consistency)
         return type(self)(options, self.model)
 
-    async def upsert(self, records: Iterable[TypedRecord[M]], *, atomic: bool = False) -> None:
+    async def upsert(
+        self, records: Iterable[TypedRecord[M]], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store records, each replaced whole; see `VectorStore.upsert`."""
         rows = [
             VectorRecord(
@@ -116,7 +118,7 @@ class TypedVectorStore(Generic[M]):
             )
             for record in records
         ]
-        await self.untyped.upsert(rows, atomic=atomic)
+        await self.untyped.upsert(rows, atomic=atomic, parallel=parallel)
 
     async def get(self, id: str, *, with_vector: bool = True) -> TypedRecord[M] | None:
         """Return a record, or None if it is absent."""

@@ -28,12 +28,15 @@ class VectorStore(VectorReads):
 
     __slots__ = ()
 
-    async def upsert(self, records: Iterable[VectorRecord], *, atomic: bool = False) -> None:
+    async def upsert(
+        self, records: Iterable[VectorRecord], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store records, each replaced whole; of equal ids the last wins.
 
         Args:
             records: What to store; every vector is checked before any I/O.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: An id, vector, text or metadata lies outside what can be stored.
@@ -46,6 +49,7 @@ class VectorStore(VectorReads):
             texts=[record.text for record in rows],
             metadata=[record.metadata for record in rows],
             atomic=atomic,
+            parallel=parallel,
         )
 
     async def upsert_arrays(
@@ -56,6 +60,7 @@ class VectorStore(VectorReads):
         texts: Sequence[str | None] | None = None,
         metadata: Sequence[Mapping[str, Any]] | None = None,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store records given in columns, the quickest way in.
 
@@ -66,6 +71,7 @@ class VectorStore(VectorReads):
             texts: One per row, or None for no text at all.
             metadata: One JSON object per row, or None for empty ones.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: As `upsert`; also columns of differing lengths.
@@ -83,9 +89,11 @@ class VectorStore(VectorReads):
             columns.vectors = columns.vectors.copy()
             await self._write_one("upsert", columns, self._write)
         else:
-            await self._write(self._call, columns, atomic=atomic)
+            await self._write(self._call, columns, atomic=atomic, parallel=parallel)
 
-    async def _write(self, call: Call, batch: VectorBatch, *, atomic: bool = False) -> None:
+    async def _write(
+        self, call: Call, batch: VectorBatch, *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         vector = batch.vectors.shape[1] * batch.vectors.itemsize
         columns = zip(batch.texts, batch.metadata_json, strict=True)
         await self._write_batch(
@@ -96,6 +104,7 @@ class VectorStore(VectorReads):
             [_size(text) + len(meta) + vector for text, meta in columns],
             lambda d, call, part: d.upsert(call, part),
             atomic=atomic,
+            parallel=parallel,
         )
 
     @asynccontextmanager

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from polystore.errors import InvalidRecord
-from polystore.stores.columns import json_object
+from polystore.stores.columns import json_objects
 from polystore.stores.ordering import value_at
 from polystore.types.batches import Decoded, VectorBatch
-from polystore.types.json_domain import check_json, check_text, encode_json
+from polystore.types.json_domain import check_json, check_text, encode_each
 from polystore.types.names import check_keys
 from polystore.types.sortkey import MISSING
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from polystore.types.records import VectorRecord
 
 
+_SMALLEST, _LARGEST = 1e-30, 1e38
+"""Sums of squares between these are far from where float32 ends, however they are rounded."""
+
+
 def as_matrix(
     vectors: object, *, dimensions: int, metric: Metric, what: str
 ) -> NDArray[np.float32]:
@@ -34,18 +38,11 @@ def as_matrix(
         InvalidRecord: The shape is another, an element is NaN or infinite (also when a float64
             is too large for float32), or a vector has no direction under cosine.
     """
-    dtype = getattr(vectors, "dtype", None)
+    dtype: Any = getattr(vectors, "dtype", None)
     if isinstance(dtype, np.dtype) and cast("np.dtype[Any]", dtype).kind in "cSUMm":
         # numpy would drop imaginary parts, and read numbers out of text.
         raise InvalidRecord(f"{what} are of the dtype {dtype}", hint="Give real numbers")
-    try:
-        with np.errstate(over="ignore"):
-            matrix = np.ascontiguousarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidRecord(
-            f"{what} are not a matrix of numbers: {error}",
-            hint=f"Give vectors of {dimensions} numbers each",
-        ) from error
+    matrix = _as_float32(vectors, cast("object", dtype), dimensions=dimensions, what=what)
     if matrix.shape == (0,):  # an empty list
         return matrix.reshape(0, dimensions)
     if matrix.ndim != 2 or matrix.shape[1] != dimensions:  # noqa: PLR2004
@@ -53,6 +50,8 @@ def as_matrix(
             f"{what} have the shape {matrix.shape}; the store has {dimensions} dimensions",
             hint="Was another embedding model used?",
         )
+    if _is_ordinary(matrix):
+        return matrix
     finite = np.isfinite(matrix).all(axis=1)
     if not finite.all():
         raise InvalidRecord(
@@ -62,6 +61,33 @@ def as_matrix(
     if metric == "cosine":
         _check_directions(matrix, what)
     return matrix
+
+
+def _as_float32(
+    vectors: object, dtype: object, *, dimensions: int, what: str
+) -> NDArray[np.float32]:
+    try:
+        if dtype == np.float32:
+            return np.ascontiguousarray(cast("NDArray[np.float32]", vectors))
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidRecord(
+            f"{what} are not a matrix of numbers: {error}",
+            hint=f"Give vectors of {dimensions} numbers each",
+        ) from error
+
+
+def _is_ordinary(matrix: NDArray[np.float32]) -> bool:
+    """Whether every row is finite and has a direction for sure, by one pass over it.
+
+    A NaN or an infinity makes the sum of a row's squares one too.
+    """
+    if len(matrix) == 1:
+        row = matrix[0]
+        return bool(_SMALLEST < row.dot(row) < _LARGEST)
+    squares = np.einsum("ij,ij->i", matrix, matrix)
+    return bool(len(squares) and squares.min() > _SMALLEST and squares.max() < _LARGEST)
 
 
 def _check_directions(matrix: NDArray[np.float32], what: str) -> None:
@@ -86,6 +112,16 @@ _TYPES: dict[FieldType, tuple[type, ...]] = {
 }
 
 
+_PLAIN: dict[FieldType, type] = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "array": list,
+    "datetime": str,
+}
+
+
 def check_fields(metadata: Mapping[str, Any], fields: Mapping[Path, FieldType], id_: str) -> None:
     """Raise InvalidRecord where a declared field has a value of another type; null is allowed."""
     for path, declared in fields.items():
@@ -100,6 +136,22 @@ def check_fields(metadata: Mapping[str, Any], fields: Mapping[Path, FieldType], 
             f"{what} is declared {declared}, but is a {type(value).__name__}",
             hint="Store the declared type, or change `fields` and run `polystore plan`",
         )
+
+
+def check_columns(
+    rows: Sequence[Mapping[str, Any]], fields: Mapping[Path, FieldType], ids: Sequence[str]
+) -> None:
+    """Check the declared fields of many rows, as `check_fields` does."""
+    if not fields:
+        return
+    plain = [(path.parts[0], _PLAIN[declared]) for path, declared in fields.items()]
+    nested = any(len(path.parts) > 1 for path in fields)
+    for row, id_ in zip(rows, ids, strict=True):
+        for name, type_ in plain:
+            # A look that most rows pass; what does not pass it is looked at closely.
+            if nested or type(row.get(name)) is not type_:
+                check_fields(row, fields, id_)
+                break
 
 
 def _has_type(value: Any, declared: FieldType) -> bool:
@@ -160,14 +212,12 @@ def build_batch(
             f"the columns differ in length: {rows} ids, {len(matrix)} vectors, "
             f"{len(text_column)} texts, {len(objects)} metadata objects"
         )
-    fields = spec.field_paths()
-    encoded: list[bytes] = []
-    for key, text, given_object in zip(keys, text_column, objects, strict=True):
-        object_ = json_object(given_object, what="the metadata")
+    for key, text in zip(keys, text_column, strict=True):
         if text is not None:
             _check_record_text(text, key)
-        check_fields(object_, fields, key)
-        encoded.append(encode_json(object_, what=f"the metadata of record {key!r}"))
+    checked = list(json_objects(objects, lambda _: "the metadata"))
+    check_columns(checked, spec.field_paths(), keys)
+    encoded = encode_each(checked, lambda row: f"the metadata of record {keys[row]!r}")
     return VectorBatch(keys, matrix, text_column, Decoded(encoded), encoded)
 
 

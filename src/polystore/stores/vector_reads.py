@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from typing_extensions import override
 
 from polystore.capabilities import Feature
@@ -24,7 +25,6 @@ from polystore.types.numbers import MAX_COUNT, check_count
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from polystore.filters import Filter
@@ -97,7 +97,7 @@ class VectorReads(Handle[VectorDriver]):
             InvalidRecord: The vector does not fit the store.
             InvalidFilter, UnsupportedError: The filter means nothing, or nothing here.
         """
-        matrix = self._matrix([vector], "the query vector")
+        matrix = self._matrix(_one_row(vector), "the query vector")
         _check_tuning(min_score, ef, probes)
         wanted = await self._search_filter(filter, k)
         query = SearchQuery(matrix, k, wanted, min_score, exact, ef, probes, with_vectors)
@@ -233,7 +233,7 @@ class VectorReads(Handle[VectorDriver]):
         exact: bool = False,
     ) -> Explanation:
         """Return how `search` with these arguments would be carried out."""
-        matrix = self._matrix([vector], "the query vector")
+        matrix = self._matrix(_one_row(vector), "the query vector")
         query = SearchQuery(matrix, k, await self._search_filter(filter, k), exact=exact)
         return await self._store.run("explain", self._call, lambda d: d.explain(self._call, query))
 
@@ -257,6 +257,13 @@ class VectorReads(Handle[VectorDriver]):
     def _matrix(self, vectors: object, what: str) -> NDArray[np.float32]:
         spec = self.spec
         return as_matrix(vectors, dimensions=spec.dimensions, metric=spec.metric, what=what)
+
+
+def _one_row(vector: object) -> object:
+    """Return a matrix with one row; of an array it is a view."""
+    if isinstance(vector, np.ndarray):
+        return cast("NDArray[np.float32]", vector)[np.newaxis]
+    return [vector]
 
 
 def _or_raise(ranking: Hits | BaseException) -> Hits:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
 
+import orjson
 from typing_extensions import override
 
-from polystore.types.json_domain import decode_json
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy import float32
     from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ class Decoded(Sequence["dict[str, Any]"]):
     """JSON objects, each decoded anew from its text whenever it is asked for.
 
     Args:
-        texts: One per row; not copied, so that texts added there are added here.
+        texts: One per row, as `encode_json` writes them; not copied, so that texts added there are
+            added here.
     """
 
     __slots__ = ("texts",)
@@ -49,7 +51,11 @@ class Decoded(Sequence["dict[str, Any]"]):
     def __getitem__(self, index: int | slice) -> dict[str, Any] | Self:
         if isinstance(index, slice):
             return type(self)(self.texts[index])
-        return decode_json(self.texts[index])
+        return orjson.loads(self.texts[index])
+
+    @override
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(orjson.loads, self.texts)
 
 
 @dataclass(slots=True)

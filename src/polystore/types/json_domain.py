@@ -5,8 +5,9 @@ Unicode without NUL and lone surrogates; key order not kept; a datetime is writt
 UTC text, an enum's member as its value, a UUID as its text; at most `MAX_DEPTH` levels deep.
 
 `check_json` is the definition, a full walk. `encode_json` is fast because `orjson` refuses most
-of what lies outside, and the few things that it would let through leave a mark in the text.
-Whatever `orjson` refuses or marks goes through `check_json`, so both always agree.
+of what lies outside, and the few things that it would let through leave a mark in the text: what
+is read back from it is not what was given. Whatever `orjson` refuses or marks goes through
+`check_json`, so both always agree.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import orjson
 from polystore.errors import DataCorruption, InvalidRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 JSONValue: TypeAlias = (
     bool | int | float | str | datetime | list["JSONValue"] | dict[str, "JSONValue"] | None
@@ -42,14 +43,18 @@ _OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
-# To search for 19 digits in a row as for fixed text: several times quicker than by an expression.
-_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+# To search for the beginning of a number of 19 digits as for fixed text: several times quicker than
+# by an expression. Numbers stand at the start or after one of these, which digits in strings do
+# seldom: identifiers and digests have many.
+_NUMBERS_TO_ZERO = bytes.maketrans(b"123456789,[- \t\r\n", b"0" * 9 + b":" * 7)
 _LONG_DIGITS = b"0" * 19
+_LONG_NUMBER = b":" + _LONG_DIGITS
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _DOMAIN_HINT = "Use None, bool, int, float, str, datetime, list and dict with string keys"
+_ROWS_AT_ONCE = 1000
 _SHOWN_STEPS = 4
 _SHOWN_CHARACTERS = 60
 
@@ -114,19 +119,64 @@ def encode_json(value: object, *, what: str = "value") -> bytes:
         text = orjson.dumps(value, _datetime_only, _OPTIONS)
     except TypeError:  # orjson's error for everything that it does not write
         text = None
-    if text is None or _suspicious(text):
+    if text is None or _suspicious(text) or _has_nan(text, value):
         return orjson.dumps(check_json(value, what=what))
     return text
 
 
+def encode_each(values: Iterable[object], what: Callable[[int], str]) -> list[bytes]:
+    """Return the JSON text of each of `values`, as `encode_json`, in a fraction of the time.
+
+    Args:
+        values: What to encode; each is done with when the next one is asked for.
+        what: Says how errors name the value of a row.
+
+    Raises:
+        InvalidRecord: One lies outside the domain; the message names the place.
+    """
+    texts: list[bytes] = []
+    dumps, loads = orjson.dumps, orjson.loads
+    for value in values:
+        try:
+            text = dumps(value, _datetime_only, _OPTIONS)
+        except TypeError:
+            text = None
+        if text is None or (b"null" in text and _has_nan(text, value)):
+            text = encode_json(value, what=what(len(texts)))
+        texts.append(text)
+    # What else `orjson` let through still shows in the text. Each search costs more to begin than
+    # to go through a row: so through many rows at once.
+    for start in range(0, len(texts), _ROWS_AT_ONCE):
+        part = texts[start : start + _ROWS_AT_ONCE]
+        if _suspicious(b"\n".join(part)):
+            for row, text in enumerate(part, start):
+                if _suspicious(text):
+                    texts[row] = dumps(check_json(loads(text), what=what(row)))
+    return texts
+
+
+def _has_nan(text: bytes, value: object) -> bool:
+    """Whether a `null` in the text of `value` may stand for a NaN or an infinity."""
+    try:
+        return b"null" in text and orjson.loads(text) != value
+    except RecursionError:
+        return True
+
+
 def _suspicious(text: bytes) -> bool:
-    """Whether `orjson` may have written what lies outside the domain."""
-    # `null` may be a NaN, `\u0000` a NUL, `-0.0` must lose its sign, 19 digits may pass 2**63.
-    return b"null" in text or b"\\u0000" in text or b"-0.0" in text or _has_long_digits(text)
+    """Whether `orjson` may have written what lies outside the domain, a NaN as `null` apart."""
+    # `\u0000` is a NUL, `-0.0` must lose its sign, 19 digits may pass 2**63. One character is
+    # looked for several times quicker than two.
+    return (
+        (b"\\" in text and b"\\u0000" in text)
+        or (b"-" in text and b"-0.0" in text)
+        or _has_long_number(text)
+    )
 
 
-def _has_long_digits(text: bytes) -> bool:
-    return _LONG_DIGITS in text.translate(_DIGITS_TO_ZERO)
+def _has_long_number(text: bytes) -> bool:
+    alike = text.translate(_NUMBERS_TO_ZERO)
+    return _LONG_NUMBER in alike or alike.startswith(_LONG_DIGITS)
 
 
 def decode_json(text: bytes | memoryview | str) -> Any:
@@ -144,7 +194,10 @@ def decode_json(text: bytes | memoryview | str) -> Any:
         raise DataCorruption(
             f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
         ) from error
-    if _has_long_digits(text.encode() if isinstance(text, str) else bytes(text)):
+    if type(text) is not bytes:
+        text = text.encode() if isinstance(text, str) else bytes(text)
+    alike = text.translate(_NUMBERS_TO_ZERO)
+    if _LONG_NUMBER in alike or alike.startswith(_LONG_DIGITS):
         value = _fold_long_integers(value)
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from polystore.errors import ConfigError, InvalidRecord, LimitExceeded
 from polystore.types.json_domain import check_text
@@ -79,4 +79,10 @@ def check_keys(
         raise InvalidRecord(
             f"expected several keys, got one {type(keys).__name__}", hint="Use [key]"
         )
-    return [check_key(key, what=what, limit=limit) for key in keys]
+    checked = list(keys)
+    for row, key in enumerate(checked):
+        # Most keys are plain ones; a call for each would cost more than the look itself.
+        if type(key) is str and key.isascii() and "\x00" not in key and 0 < len(key) <= limit:
+            continue
+        checked[row] = check_key(key, what=what, limit=limit)
+    return cast("list[str]", checked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import repeat
@@ -144,6 +145,74 @@ async def test_a_large_batch_goes_in_chunks() -> None:
     driver = FailingKV(None, 0)
     await store_on(driver).put_many(items(8))
     assert [len(chunk) for chunk in driver.chunks] == [3, 3, 2]
+
+
+class SlowKV(FailingKV):
+    """Takes a turn of the loop for each chunk, and counts how many are under way."""
+
+    def __init__(self, errors: dict[str, Exception] | None = None) -> None:
+        super().__init__(None, 0)
+        self.errors = errors or {}
+        self.under_way = 0
+        self.most = 0
+        self.cancelled = 0
+
+    @override
+    async def put_many(self, call: Call, batch: KVBatch) -> None:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.under_way -= 1
+        for key in batch.keys:
+            if key in self.errors:
+                raise self.errors[key]
+        self.chunks.append(batch.keys)
+
+
+@pytest.mark.parametrize(("parallel", "most"), [(1, 1), (2, 2), (3, 3), (50, 4)])
+async def test_chunks_are_written_side_by_side_where_asked(parallel: int, most: int) -> None:
+    driver = SlowKV()
+    await store_on(driver).put_many(items(20), parallel=parallel)
+    assert driver.most == most  # the gate lets four in
+    assert sorted(key for chunk in driver.chunks for key in chunk) == sorted(dict(items(20)))
+
+
+async def test_after_a_failure_no_further_chunk_is_begun_and_each_row_is_told() -> None:
+    driver = SlowKV({"k4": InvalidRecord("no"), "k1": ConnectionFailed("cut", retryable=False)})
+    with pytest.raises(PartialWrite) as caught:
+        await store_on(driver).put_many(items(14), parallel=3)
+    error = caught.value
+    assert error.done == [6, 7, 8]
+    assert error.unknown == [0, 1, 2]
+    assert error.failed == [3, 4, 5, 9, 10, 11, 12, 13]
+    assert driver.under_way == 0
+
+
+async def test_who_cancels_a_write_cancels_every_part_of_it() -> None:
+    driver = SlowKV()
+    task = asyncio.create_task(store_on(driver).put_many(items(20), parallel=3))
+    await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (driver.under_way, driver.cancelled) == (0, 3)
+
+
+async def test_a_bug_in_one_part_ends_the_others() -> None:
+    driver = SlowKV({"k0": KeyError("a bug")})
+    with pytest.raises(KeyError):
+        await store_on(driver).put_many(items(20), parallel=3)
+    assert driver.under_way == 0
+
+
+async def test_how_many_at_once_has_to_be_a_number() -> None:
+    with pytest.raises(InvalidRecord, match="parallel"):
+        await store_on(SlowKV()).put_many(items(4), parallel=0)
 
 
 async def test_nothing_to_do_asks_nobody() -> None:

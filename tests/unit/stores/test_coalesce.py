@@ -195,3 +195,41 @@ async def test_too_few_answers_leave_nobody_waiting() -> None:
     assert answers[0] == "A"
     assert all(isinstance(answer, ValueError) for answer in answers[1:])
     assert not server.lanes.busy
+
+
+async def test_where_many_came_together_the_next_ones_go_in_one_call() -> None:
+    server = Server()
+    names = [f"k{n}" for n in range(20)]
+    for _ in range(3):
+        assert await asyncio.gather(*map(server.get, names)) == [name.upper() for name in names]
+    assert [len(items) for _, items in server.asked] == [1, 19, 20, 20]
+    assert not server.lanes.busy
+
+
+async def test_after_a_crowd_who_is_alone_goes_straight_through_again() -> None:
+    server = Server(delay=0)
+    await asyncio.gather(*(server.get(f"k{n}") for n in range(5)))
+    assert [await server.get(name) for name in "abc"] == ["A", "B", "C"]
+    assert [len(items) for _, items in server.asked] == [1, 4, 1, 1, 1]
+    assert not server.gate.background()
+
+
+async def test_a_crowd_s_lane_fails_and_cancels_as_any_other() -> None:
+    server = Server()
+    await asyncio.gather(*(server.get(f"k{n}") for n in range(5)))
+    tasks = [asyncio.create_task(server.get(name)) for name in ("a", POISON, "b", "c")]
+    await asyncio.sleep(0)
+    tasks[2].cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (answers[0], answers[3]) == ("A", "C")
+    assert isinstance(answers[1], InvalidRecord)
+    assert isinstance(answers[2], asyncio.CancelledError)
+
+
+async def test_lanes_of_crowds_do_not_pile_up() -> None:
+    server = Server(delay=0)
+    for start in range(0, 3000, 100):
+        calls = [Call(f"tenant {start + n}") for n in range(100) for _ in range(3)]
+        await asyncio.gather(*(server.get("k", call) for call in calls))
+    assert len(server.lanes._lanes) <= 1001  # pyright: ignore[reportPrivateUsage]
+    assert not server.lanes.busy

@@ -52,6 +52,19 @@ class Borrow:
         self._transaction = False
         self._connection: Connection | None = None
 
+    @classmethod
+    async def failed(
+        cls, pool: Pool, connection: Connection, error: BaseException, *, idempotent: bool
+    ) -> None:
+        """Give back a connection that `Slots.take` gave, and raise `error` as `Borrow` would.
+
+        Returns:
+            If the error is none of the driver's: raise it as it is.
+        """
+        borrow = cls(pool, None, None, None, idempotent=idempotent)
+        borrow._connection = connection
+        await borrow.__aexit__(type(error), error, None)
+
     async def __aenter__(self) -> Connection:
         if self._session is not None:
             return await self._enter_session(self._session)

@@ -1,4 +1,4 @@
-"""Binary forms of values that the driver does not know: jsonb and pgvector's types.
+"""Binary forms of values that the driver does not know, or not well: jsonb, pgvector's types.
 
 JSON is encoded and checked by the core before it gets here, so the encoder only adds the
 version byte. A vector is 16 bits of dimensions, 16 unused, and big-endian floats.
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polystore.types.json_domain import decode_json
-from polystore_postgres.exact_json import exact_json
+from polystore_postgres.exact_json import SHORTENED, exact_json
+from polystore_postgres.timestamps import decode_timestamp, encode_timestamp
 
 if TYPE_CHECKING:
     import asyncpg
@@ -25,7 +26,8 @@ _JSONB_VERSION = b"\x01"
 
 def encode_jsonb(text: bytes) -> bytes:
     """Return the wire form of a JSON text."""
-    return _JSONB_VERSION + exact_json(text)
+    # Looked for here: one call less for each value.
+    return _JSONB_VERSION + (text if SHORTENED.search(text) is None else exact_json(text))
 
 
 def decode_jsonb(data: bytes) -> Any:
@@ -64,15 +66,11 @@ def encode_matrix(matrix: FloatArray, *, half: bool = False) -> list[bytes]:
     two-dimensional one. The whole matrix is converted at once and then cut, which is several
     times quicker than row by row.
     """
-    rows, dimensions = matrix.shape
-    width = 2 if half else 4
-    size = _HEADER.size + dimensions * width
-    wire = np.empty((rows, size), dtype=np.uint8)
-    wire[:, : _HEADER.size] = np.frombuffer(_HEADER.pack(dimensions, 0), dtype=np.uint8)
-    floats = np.ascontiguousarray(matrix, dtype=f">f{width}")
-    wire[:, _HEADER.size :] = floats.view(np.uint8).reshape(rows, dimensions * width)
-    data = wire.tobytes()
-    return [data[start : start + size] for start in range(0, rows * size, size)]
+    dimensions = matrix.shape[1]
+    width = (2 if half else 4) * dimensions
+    header = _HEADER.pack(dimensions, 0)
+    floats = memoryview(matrix.astype(">f2" if half else ">f4").tobytes())
+    return [header + floats[start : start + width] for start in range(0, len(floats), width)]
 
 
 async def register(connection: asyncpg.Connection[Any], vector_schema: str | None) -> None:
@@ -87,6 +85,13 @@ async def register(connection: asyncpg.Connection[Any], vector_schema: str | Non
         schema="pg_catalog",
         encoder=encode_jsonb,
         decoder=decode_jsonb,
+        format="binary",
+    )
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=encode_timestamp,
+        decoder=decode_timestamp,
         format="binary",
     )
     if vector_schema is None:

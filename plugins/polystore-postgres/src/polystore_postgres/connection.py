@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from typing_extensions import override
 
 from polystore.errors import PolystoreError, UnsupportedError
+from polystore.stores.deadlines import Deadline, Deadlines
 from polystore_postgres import codecs
 from polystore_postgres.embedded import DATABASE, PORT, USER, EmbeddedServer
 from polystore_postgres.errors import WIRE_ERRORS, Translator
@@ -94,6 +97,8 @@ class Connection(_DriverConnection):
         held: Session settings that we changed, by name, with their values.
         idle_since: When it was last returned, on the loop's clock.
         generation: Of the pool's facts when it was opened; older ones are replaced.
+        statement_timeout: Seconds that a statement may take unless the call says otherwise. The
+            driver's own way to bound them costs a timer for each.
     """
 
     def __init__(
@@ -107,7 +112,40 @@ class Connection(_DriverConnection):
         self.held: dict[str, str] = {}
         self.idle_since = 0.0
         self.generation = 0
+        self.statement_timeout = math.inf
+        self._deadlines = Deadlines(loop)
         _keep_alive(transport.get_extra_info("socket"))
+
+    @override
+    async def fetch(self, query: str, *args: Any, timeout: float | None = None, **how: Any) -> Any:
+        """Run one statement and return its rows."""
+        with self._within(timeout):
+            return await super().fetch(query, *args, **how)
+
+    @override
+    async def fetchrow(
+        self, query: str, *args: Any, timeout: float | None = None, **how: Any
+    ) -> Any:
+        """Run one statement and return its first row, else None."""
+        with self._within(timeout):
+            return await super().fetchrow(query, *args, **how)
+
+    @override
+    async def fetchval(
+        self, query: str, *args: Any, timeout: float | None = None, **how: Any
+    ) -> Any:
+        """Run one statement and return a value of its first row, else None."""
+        with self._within(timeout):
+            return await super().fetchval(query, *args, **how)
+
+    @override
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """Run one statement, or without arguments several, and return the last command tag."""
+        with self._within(timeout):
+            return await super().execute(query, *args)
+
+    def _within(self, timeout: float | None) -> Deadline:
+        return self._deadlines.within(self.statement_timeout if timeout is None else timeout)
 
     def forget_transaction(self) -> None:
         """Make the driver forget a transaction whose BEGIN was cut off.
@@ -200,11 +238,9 @@ class Endpoint:
             raise self.translator.connecting(error, self.address) from error
 
     async def _connect(self) -> Connection:
-        return await asyncpg.connect(
-            **self._arguments,
-            command_timeout=self._config.pool.command_timeout,
-            connection_class=Connection,
-        )
+        connection = await asyncpg.connect(**self._arguments, connection_class=Connection)
+        connection.statement_timeout = self._config.pool.command_timeout
+        return connection
 
     async def connect_patiently(self) -> Connection:
         """Open one connection, with further attempts while the server may be starting.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from polystore.stores.columns import by_key, take
 from polystore.stores.doc_driver import DocDriver
 from polystore.stores.queries import SearchQuery
 from polystore.types.records import Document
@@ -74,16 +75,15 @@ class PostgresDoc(DocDriver):
 
     @override
     async def put_many(self, call: Call, batch: DocBatch) -> None:
-        ids, texts, data = batch.ids, batch.data_json, batch.data
         # All writers take their locks in this order, so that no two wait for each other.
-        order = sorted(range(len(ids)), key=ids.__getitem__)
-        await self._hold(call, ids)
+        batch = take(batch, by_key(batch.ids))
+        await self._hold(call, batch.ids)
         await self._pool.execute(
             self._put_many,
             call.workspace,
-            [ids[i] for i in order],
-            [texts[i] for i in order],
-            *self._keys.keys_for(data[i] for i in order),
+            batch.ids,
+            batch.data_json,
+            *self._keys.keys_for(batch.data),
             session=session_of(call),
         )
 

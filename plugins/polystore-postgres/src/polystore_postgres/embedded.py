@@ -302,6 +302,7 @@ class EmbeddedServer:
             "unix_socket_directories": quoted,
             "unix_socket_permissions": "0700",
             "max_connections": "300",
+            "random_page_cost": "1.1",  # from memory, or from a disk without arms
             "log_min_messages": "warning",
             "log_timezone": "UTC",
             "timezone": "UTC",

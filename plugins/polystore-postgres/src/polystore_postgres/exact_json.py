@@ -9,7 +9,7 @@ import orjson
 
 from polystore.types.json_domain import MAX_INTEGER, MIN_INTEGER
 
-_SHORTENED = re.compile(rb"e\+?1[5-8](?=[,\]}\s]|\Z)")
+SHORTENED = re.compile(rb"e\+?1[5-8](?=[,\]}\s]|\Z)")
 """The end of a float from 1e15 to the end of 64 bits, or text that looks like one.
 
 It begins with a letter and not with the digit before it, as digits are found in most texts.
@@ -23,7 +23,7 @@ def exact_json(text: bytes) -> bytes:
     jsonb takes the digits at their word, and would neither give that float back nor find it
     equal to 2**60.
     """
-    if _SHORTENED.search(text) is None:
+    if SHORTENED.search(text) is None:
         return text
     return orjson.dumps(_whole(orjson.loads(text)))
 

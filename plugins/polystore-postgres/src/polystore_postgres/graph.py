@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from polystore_postgres.names import Names
     from polystore_postgres.pool import Pool
 
+_CREATING = 16
+"""Who loads edges without their nodes does so for more than one batch: for so many it is not asked
+first which nodes are missing."""
 _NAMED = 5
 """How many ids an error names."""
 
@@ -60,6 +63,7 @@ class PostgresGraph(GraphDriver):
         self._sql = GraphSql(stored, names)
         self._labels = LabelSearch(pool, self._sql, capabilities)
         self._keys = KeyColumns(spec.indexed_paths())
+        self._creating = 0
 
     @override
     async def upsert_nodes(self, call: Call, batch: NodeBatch) -> None:
@@ -79,21 +83,24 @@ class PostgresGraph(GraphDriver):
 
     @override
     async def upsert_edges(self, call: Call, batch: EdgeBatch, *, create_missing: bool) -> None:
-        sources = [key.source for key in batch.keys]
-        targets = [key.target for key in batch.keys]
+        sources, types, targets = _columns(batch.keys)
         ends = list({*sources, *targets})
-        arguments: list[object] = [call.workspace, sources, [key.type for key in batch.keys]]
-        arguments += [targets, batch.properties_json, ends]
+        arguments = (call.workspace, sources, types, targets, batch.properties_json)
+        create = self._sql["upsert_edges_create"]
         async with self._holding(call, ends, exclusive=False) as connection:
             if keeps_snapshot(call):
-                await connection.fetch(
-                    self._sql["hold_edges"], call.workspace, *_columns(batch.keys)
-                )
-            if create_missing:
-                folded = [id_.casefold() for id_ in ends]
-                await connection.execute(self._sql["upsert_edges_create"], *arguments, folded)
+                await connection.fetch(self._sql["hold_edges"], *arguments[:4])
+            if create_missing and self._creating:
+                self._creating -= 1
+                await connection.execute(create, *arguments, ends, [*map(str.casefold, ends)])
                 return
-            absent = await connection.fetch(self._sql["upsert_edges_refuse"], *arguments)
+            rows = await connection.fetch(self._sql["upsert_edges_refuse"], *arguments)
+            absent: list[str] = [row[0] for row in rows]
+            if 2 * len(absent) > len(ends):
+                self._creating = _CREATING
+            if create_missing and absent:
+                await connection.execute(create, *arguments, absent, [*map(str.casefold, absent)])
+                return
         if absent:
             raise Conflict(
                 f"edges name nodes that do not exist: {_first(absent)}",
@@ -119,7 +126,7 @@ class PostgresGraph(GraphDriver):
                 await connection.execute(self._sql["detach"], call.workspace, ids)
             elif attached := await connection.fetch(self._sql["attached"], call.workspace, ids):
                 raise Conflict(
-                    f"nodes still have edges: {_first(attached)}",
+                    f"nodes still have edges: {_first([row[0] for row in attached])}",
                     hint="Delete the edges first, or use detach=True",
                 )
             tag = await connection.execute(self._sql["delete_nodes"], call.workspace, ids)
@@ -192,10 +199,9 @@ class PostgresGraph(GraphDriver):
 
     @override
     async def degrees(self, call: Call, ids: list[str], direction: Direction) -> list[int]:
-        degrees = dict.fromkeys(ids, 0)
-        for id_, degree in await self._fetch(call, f"degrees_{direction}", ids):
-            degrees[id_] += degree
-        return list(degrees.values())
+        rows = await self._fetch(call, f"degrees_{direction}", ids)
+        degrees: dict[str, int] = {id_: degree for id_, degree in rows}  # noqa: C416  of records
+        return [degrees[id_] for id_ in ids]
 
     @override
     async def top_nodes(self, call: Call, k: int, direction: Direction) -> list[NodeDegree]:
@@ -308,7 +314,7 @@ def _position(cursor: str) -> list[str]:
     return json.loads(cursor)
 
 
-def _first(rows: Sequence[asyncpg.Record]) -> str:
-    names = ", ".join(repr(row["id"]) for row in rows[:_NAMED])
-    more = len(rows) - _NAMED
+def _first(ids: Sequence[str]) -> str:
+    names = ", ".join(map(repr, ids[:_NAMED]))
+    more = len(ids) - _NAMED
     return f"{names} and {more} more" if more > 0 else names

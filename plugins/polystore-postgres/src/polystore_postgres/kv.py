@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from polystore.stores.columns import by_key, take
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.records import KVEntry, Page
 from polystore_postgres.calls import session_of
@@ -46,8 +47,9 @@ class PostgresKV(KVDriver):
         self._sql = {
             name: block("kv.sql", name, **self._place)
             for name in (
-                "get", "get_many", "present", "put_many", "put_if_absent", "replace",
-                "delete_many", "clear", "count", "scan", "scan_below", "sweep",
+                "get", "get_many", "value", "values", "present", "put_many", "put_json",
+                "put_if_absent", "replace", "delete_many", "clear", "count", "scan",
+                "scan_below", "sweep",
             )
         }  # fmt: skip
         self._next_sweep = 0.0
@@ -65,18 +67,31 @@ class PostgresKV(KVDriver):
         return [found.get(key) for key in keys]
 
     @override
+    async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
+        session = session_of(call)
+        if len(keys) == 1:
+            row = await self._pool.fetchrow(
+                self._sql["value"], call.workspace, keys[0], session=session
+            )
+            return [None if row is None else row[0] if row[1] is None else row[1]]
+        rows = await self._pool.fetch(self._sql["values"], call.workspace, keys, session=session)
+        found = {key: value if data is None else data for key, value, data in rows}
+        return [found.get(key) for key in keys]
+
+    @override
     async def put_many(self, call: Call, batch: KVBatch) -> None:
         if batch.ttls is not None and call.session is None:
             await self._sweep()
         keys, values, binaries, ttls = _columns(batch)
         await self._hold(call, keys)
+        plain = ttls is None and True not in batch.binary
+        more = () if plain else (binaries, ttls or [None] * len(keys))
         await self._pool.execute(
-            self._sql["put_many"],
+            self._sql["put_many" if more else "put_json"],
             call.workspace,
             keys,
             values,
-            binaries,
-            ttls,
+            *more,
             session=session_of(call),
         )
 
@@ -84,7 +99,8 @@ class PostgresKV(KVDriver):
     async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
         keys, values, binaries, ttls = _columns(row)
         await self._hold(call, keys)
-        arguments = [call.workspace, keys[0], values[0], binaries[0], ttls[0]]
+        ttl = None if ttls is None else ttls[0]
+        arguments = [call.workspace, keys[0], values[0], binaries[0], ttl]
         if version:
             arguments.append(version)
         return await self._pool.fetchval(
@@ -161,17 +177,21 @@ def _entry(row: asyncpg.Record) -> KVEntry:
 
 def _columns(
     batch: KVBatch,
-) -> tuple[list[str], list[bytes | None], list[bytes | None], list[float | None]]:
+) -> tuple[list[str], list[bytes | None], list[bytes | None], list[float | None] | None]:
     """Return keys, JSON texts, bytes and ttls of the rows, in key order.
 
     All writers take their locks in this order, so that no two wait for each other.
     """
-    keys, texts, binary = batch.keys, batch.values, batch.binary
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    values: list[bytes | None] = [None if binary[i] else texts[i] for i in order]
-    binaries: list[bytes | None] = [texts[i] if binary[i] else None for i in order]
-    ttls: list[float | None] = [None] * len(order)
-    if batch.ttls is not None:
-        ttls = [None if ttl is None else min(ttl, _LONGEST_TTL) for ttl in batch.ttls]
-        ttls = [ttls[i] for i in order]
-    return [keys[i] for i in order], values, binaries, ttls
+    if len(batch.keys) > 1:
+        batch = take(batch, by_key(batch.keys))
+    texts, binary = batch.values, batch.binary
+    values: list[bytes | None] = [*texts]
+    binaries: list[bytes | None] = [None] * len(texts)
+    if True in binary:
+        for row, is_bytes in enumerate(binary):
+            if is_bytes:
+                values[row], binaries[row] = None, texts[row]
+    ttls = batch.ttls
+    if ttls is not None:
+        ttls = [None if ttl is None else min(ttl, _LONGEST_TTL) for ttl in ttls]
+    return batch.keys, values, binaries, ttls

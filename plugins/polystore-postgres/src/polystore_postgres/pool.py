@@ -119,8 +119,18 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> list[asyncpg.Record]:
         """Run one statement and return its rows; arguments as for `acquire`."""
-        async with Borrow(self, session, settings, timeout, idempotent=idempotent) as connection:
-            return await connection.fetch(sql, *arguments, timeout=timeout)
+        quick = self.take(settings) if session is None else None
+        if quick is None:
+            lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
+            async with lent as connection:
+                return await connection.fetch(sql, *arguments, timeout=timeout)
+        try:
+            found = await quick.fetch(sql, *arguments, timeout=timeout)
+        except BaseException as error:
+            await Borrow.failed(self, quick, error, idempotent=idempotent)
+            raise
+        self.give_back(quick)
+        return found
 
     async def fetchrow(
         self,
@@ -132,8 +142,18 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> asyncpg.Record | None:
         """Run one statement and return its first row; arguments as for `acquire`."""
-        async with Borrow(self, session, settings, timeout, idempotent=idempotent) as connection:
-            return await connection.fetchrow(sql, *arguments, timeout=timeout)
+        quick = self.take(settings) if session is None else None
+        if quick is None:
+            lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
+            async with lent as connection:
+                return await connection.fetchrow(sql, *arguments, timeout=timeout)
+        try:
+            found = await quick.fetchrow(sql, *arguments, timeout=timeout)
+        except BaseException as error:
+            await Borrow.failed(self, quick, error, idempotent=idempotent)
+            raise
+        self.give_back(quick)
+        return found
 
     async def fetchval(
         self,
@@ -145,8 +165,18 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> Any:
         """Run one statement and return the first value of its first row, else None."""
-        async with Borrow(self, session, settings, timeout, idempotent=idempotent) as connection:
-            return await connection.fetchval(sql, *arguments, timeout=timeout)
+        quick = self.take(settings) if session is None else None
+        if quick is None:
+            lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
+            async with lent as connection:
+                return await connection.fetchval(sql, *arguments, timeout=timeout)
+        try:
+            found = await quick.fetchval(sql, *arguments, timeout=timeout)
+        except BaseException as error:
+            await Borrow.failed(self, quick, error, idempotent=idempotent)
+            raise
+        self.give_back(quick)
+        return found
 
     async def execute(
         self,
@@ -158,8 +188,18 @@ class Pool(Slots):
         idempotent: bool = True,
     ) -> str:
         """Run one statement (without arguments: several) and return its command tag."""
-        async with Borrow(self, session, settings, timeout, idempotent=idempotent) as connection:
-            return await connection.execute(sql, *arguments, timeout=timeout)
+        quick = self.take(settings) if session is None else None
+        if quick is None:
+            lent = Borrow(self, session, settings, timeout, idempotent=idempotent)
+            async with lent as connection:
+                return await connection.execute(sql, *arguments, timeout=timeout)
+        try:
+            found = await quick.execute(sql, *arguments, timeout=timeout)
+        except BaseException as error:
+            await Borrow.failed(self, quick, error, idempotent=idempotent)
+            raise
+        self.give_back(quick)
+        return found
 
     @contextlib.asynccontextmanager
     async def transaction(

@@ -12,13 +12,14 @@ from polystore_postgres.connection import Connection
 from polystore_postgres.errors import WIRE_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
     from polystore_postgres.config import PostgresConfig
     from polystore_postgres.connection import Endpoint, ServerFacts
 
 _RECOVERY_TIMEOUT = 10.0
 _CLOSE_TIMEOUT = 5.0
+_LOOKED_AT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Slots:
         self.translator = endpoint.translator
         self.backend = endpoint.translator.backend
         self._loop = asyncio.get_running_loop()
+        self._pooled = config.pgbouncer
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
@@ -110,6 +112,27 @@ class Slots:
         self._generation += 1
         while self._idle:
             self._drop(self._idle.pop())
+
+    def take(self, settings: Mapping[str, str] | None = None) -> Connection | None:
+        """Return an idle connection over which a statement can be sent as it is, if there is one.
+
+        Those used last are looked at first, and only a few, so that connections with settings of
+        their own keep to the work that needs them. It is the caller's until `give_back` or
+        `recover`, as one of `checkout`.
+
+        Args:
+            settings: What has to hold on it; None: nothing but what it was opened with.
+        """
+        if self._closed or self._pooled or asyncio.get_running_loop() is not self._loop:
+            return None
+        idle = self._idle
+        wanted = settings or {}
+        for place in range(len(idle) - 1, max(len(idle) - _LOOKED_AT, 0) - 1, -1):
+            connection = idle[place]
+            if connection.held == wanted and not connection.is_closed():
+                del idle[place]
+                return connection
+        return None
 
     async def checkout(self, timeout: float | None) -> Connection:
         """Return a connection that the caller owns until `give_back` or `recover`."""

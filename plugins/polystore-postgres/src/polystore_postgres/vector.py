@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from polystore.stores.columns import by_key, take
 from polystore.stores.vector_driver import VectorDriver
 from polystore.types.json_domain import encode_json, merge_patch
 from polystore.types.records import Page, VectorRecord
@@ -54,19 +55,18 @@ class PostgresVector(VectorDriver):
     @override
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
         # In one order, so that no two writers wait for each other.
-        order = sorted(range(len(batch.ids)), key=batch.ids.__getitem__)
-        keys = self._sql.keys.keys_for(batch.metadata)
+        batch = take(batch, by_key(batch.ids))
         session = session_of(call)
         await hold_rows(self._pool, session, self._sql.table, "id", call.workspace, batch.ids)
         await self._pool.execute(
             self._sql.text("upsert"),
             call.workspace,
-            [batch.ids[i] for i in order],
-            encode_matrix(batch.vectors[order]),
-            [batch.texts[i] for i in order],
-            [stored_words(batch.texts[i], self._sql.config) for i in order],
-            [batch.metadata_json[i] for i in order],
-            *([column[i] for i in order] for column in keys),
+            batch.ids,
+            encode_matrix(batch.vectors),
+            batch.texts,
+            [stored_words(text, self._sql.config) for text in batch.texts],
+            batch.metadata_json,
+            *self._sql.keys.keys_for(batch.metadata),
             session=session,
         )
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 10.0
 """Seconds that counts and the index's state are relied on: they decide how, never what."""
 _MOST_COUNTS: Final = 1000
+_MOST_SETTINGS: Final = 100
+_PLANNER: Final = planner_settings()
 EXACT: Final = "exact"
 """The plan, and the statement, that compares all that is meant."""
 
@@ -65,6 +67,7 @@ class Finder:
         self._iterative = has_iterative_scans(pool.facts.vector_version)
         self._clock = asyncio.get_running_loop().time
         self._index_name = "" if sql.ann is None else plan_name(sql.ann)
+        self._tuned: dict[object, dict[str, str]] = {}
         self._counts: dict[tuple[str, Filter | None], _Count] = {}
         self._state: tuple[IndexState, float] | None = None
 
@@ -148,8 +151,10 @@ class Finder:
     ) -> list[list[Row]]:
         """Return the rows found for each query vector, best first."""
         found: list[list[Row]] = []
+        several = len(query.vectors) > MOST_QUERIES
         for start in range(0, len(query.vectors), MOST_QUERIES):
-            part = replace(query, vectors=query.vectors[start : start + MOST_QUERIES])
+            rows_asked = query.vectors[start : start + MOST_QUERIES]
+            part = replace(query, vectors=rows_asked) if several else query
             sql, parameters = self._statement(call, part, name)
             rows = await self._pool.fetch(
                 sql, *parameters, session=session_of(call), settings=settings
@@ -160,19 +165,30 @@ class Finder:
     def _statement(self, call: Call, query: SearchQuery, name: str) -> tuple[str, list[object]]:
         vectors = encode_matrix(query.vectors)
         many = len(vectors) > 1
-        parameters: list[object] = [call.workspace, vectors if many else vectors[0], query.k]
-        if name == "nearest" and self._sql.ann is not None:
-            parameters.append(index_candidates(self._sql.ann, query.k))
-        text = self._sql.search(name, with_vectors=query.with_vectors, many=many)
+        parameters: list[object] = [call.workspace, vectors if many else vectors[0]]
+        ann = self._sql.ann
+        text = self._sql.search(
+            name,
+            k=query.k,
+            candidates=query.k if ann is None else index_candidates(ann, query.k),
+            with_vectors=query.with_vectors,
+            many=many,
+        )
         return self._sql.filtered(text, query.filter, parameters), parameters
 
     def _settings(self, call: Call, query: SearchQuery, state: IndexState | None) -> dict[str, str]:
         ann = self._sql.ann
-        tuned: dict[str, str] = {}
-        if ann is not None and state is not None:
-            tuned = index_settings(ann, query, state, iterative=self._iterative)
+        asked = None if ann is None or state is None else (state, query.k, query.ef, query.probes)
+        known = self._tuned.get(asked)
+        if known is None:
+            known = {}
+            if ann is not None and state is not None:
+                known = index_settings(ann, query, state, iterative=self._iterative)
+            if len(self._tuned) >= _MOST_SETTINGS:
+                self._tuned.clear()
+            self._tuned[asked] = known
         # A unit's other statements would be planned by these settings until it ends.
-        return tuned if call.session is not None else planner_settings() | tuned
+        return known if call.session is not None else _PLANNER | known
 
     def _hits(self, rows: list[Row], query: SearchQuery, plan: str) -> Hits:
         hits = to_hits(rows, self._spec, query.min_score)

@@ -82,7 +82,6 @@ def planner_settings() -> dict[str, str]:
     return {
         "enable_sort": "off",
         "jit_above_cost": "-1",
-        "plan_cache_mode": "force_custom_plan",
     }
 
 

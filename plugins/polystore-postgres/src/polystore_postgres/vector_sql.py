@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _UPSERT_ARRAYS = 6
 _UPDATE_ARRAYS = 3
+_MOST_SEARCHES = 200
+"""Texts of searches that are kept."""
 
 
 class VectorSql:
@@ -57,6 +59,7 @@ class VectorSql:
             meta={name: f"t.{name}" for name in ("id", "version", "created_at", "updated_at")},
             arrays=array_expressions(stored, "t.metadata"),
         )
+        self._searches: dict[tuple[str, int, int, bool, bool], str] = {}
         self._texts: dict[tuple[str, bool], str] = {}
 
     def text(self, name: str, *, with_vectors: bool = False) -> str:
@@ -74,17 +77,29 @@ class VectorSql:
             where = compile_filter(filter_, self._filtered, parameters)
         return text.replace("/* filter */", where)
 
-    def search(self, name: str, *, with_vectors: bool, many: bool) -> str:
+    def search(self, name: str, *, k: int, candidates: int, with_vectors: bool, many: bool) -> str:
         """Return the statement that searches.
 
         Args:
             name: `exact` or `nearest`.
+            k: How many rows it returns.
+            candidates: How many rows the index is asked for.
             with_vectors: Whether it returns the vectors.
             many: Whether $2 is an array of query vectors; rows then begin with their number.
         """
+        key = (name, k, candidates, with_vectors, many)
+        found = self._searches.get(key)
+        if found is None:
+            if len(self._searches) >= _MOST_SEARCHES:
+                self._searches.clear()
+            found = self._searches[key] = self._search(*key)
+        return found
+
+    def _search(self, name: str, k: int, candidates: int, with_vectors: bool, many: bool) -> str:
         text = self.text(name, with_vectors=with_vectors)
         vector = "q.vector" if many else f"$2::{self._extension}.vector"
         text = text.replace("/* distance */", f"t.embedding {self._operator} {vector}")
+        text = text.replace("/* k */", f"{k:d}").replace("/* candidates */", f"{candidates:d}")
         if self.ann is not None:
             text = text.replace("/* indexed */", self.ann.distance("t.embedding", vector))
         return self.text("for_each").replace("/* search */", text) if many else text

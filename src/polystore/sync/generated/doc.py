@@ -38,17 +38,21 @@ class DocStore(Handle[AsyncDocStore]):
         items: Mapping[str, Mapping[str, Any]] | Iterable[tuple[str, Mapping[str, Any]]],
         *,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many documents, each replaced whole; of equal ids the last wins.
 
         Args:
             items: A mapping, or pairs of id and data.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        return self._portal.call(self._wrapped.put_many, settled(items), atomic=atomic)
+        return self._portal.call(
+            self._wrapped.put_many, settled(items), atomic=atomic, parallel=parallel
+        )
 
     def put_if_absent(self, id: str, data: Mapping[str, Any]) -> bool:
         """Store `data` if `id` is absent; return whether it was stored.

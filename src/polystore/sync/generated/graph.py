@@ -214,18 +214,23 @@ class GraphStore(Handle[AsyncGraphStore]):
         """Return how `find_nodes` with these arguments would be carried out."""
         return self._portal.call(self._wrapped.explain, filter, limit=limit)
 
-    def upsert_nodes(self, nodes: Iterable[Node], *, atomic: bool = False) -> None:
+    def upsert_nodes(
+        self, nodes: Iterable[Node], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store nodes, replacing labels and properties; edges stay. Of equal ids the last wins.
 
         Args:
             nodes: What to store.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: An id, label or property lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        return self._portal.call(self._wrapped.upsert_nodes, settled(nodes), atomic=atomic)
+        return self._portal.call(
+            self._wrapped.upsert_nodes, settled(nodes), atomic=atomic, parallel=parallel
+        )
 
     def upsert_edges(
         self,
@@ -233,6 +238,7 @@ class GraphStore(Handle[AsyncGraphStore]):
         *,
         missing_endpoints: Literal["create", "refuse"] = "create",
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store edges, replacing properties. Of equal keys the last wins.
 
@@ -241,6 +247,7 @@ class GraphStore(Handle[AsyncGraphStore]):
             missing_endpoints: `create` makes absent end nodes, without labels and properties;
                 `refuse` raises Conflict and stores nothing of the chunk.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             Conflict: An end node is absent and `missing_endpoints` is `refuse`.
@@ -252,6 +259,7 @@ class GraphStore(Handle[AsyncGraphStore]):
             settled(edges),
             missing_endpoints=missing_endpoints,
             atomic=atomic,
+            parallel=parallel,
         )
 
     def delete_nodes(self, ids: str | Iterable[str], *, detach: bool = False) -> int:

@@ -64,6 +64,7 @@ class KVStore(Handle[AsyncKVStore]):
         *,
         ttl: TTL = None,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many entries; of equal keys the last wins.
 
@@ -71,11 +72,14 @@ class KVStore(Handle[AsyncKVStore]):
             items: A mapping, or pairs of key and value.
             ttl: How long they live; None takes the store's default.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        return self._portal.call(self._wrapped.put_many, settled(items), ttl=ttl, atomic=atomic)
+        return self._portal.call(
+            self._wrapped.put_many, settled(items), ttl=ttl, atomic=atomic, parallel=parallel
+        )
 
     def put_if_absent(self, key: str, value: Any, *, ttl: TTL = None) -> bool:
         """Store `value` if `key` is absent or expired; return whether it was stored.

@@ -64,10 +64,16 @@ class TypedDocStore(Wrapper[AsyncTypedDocStore[M]]):
         return self._portal.call(self._wrapped.put, id, data)
 
     def put_many(
-        self, items: Mapping[str, M] | Iterable[tuple[str, M]], *, atomic: bool = False
+        self,
+        items: Mapping[str, M] | Iterable[tuple[str, M]],
+        *,
+        atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store many documents, each replaced whole; see `DocStore.put_many`."""
-        return self._portal.call(self._wrapped.put_many, settled(items), atomic=atomic)
+        return self._portal.call(
+            self._wrapped.put_many, settled(items), atomic=atomic, parallel=parallel
+        )
 
     def put_if_absent(self, id: str, data: M) -> bool:
         """Store `data` if `id` is absent; return whether it was stored."""

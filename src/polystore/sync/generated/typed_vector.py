@@ -58,9 +58,13 @@ class TypedVectorStore(Wrapper[AsyncTypedVectorStore[M]]):
             self._portal, self._wrapped.with_options(timeout=timeout, consistency=consistency)
         )
 
-    def upsert(self, records: Iterable[TypedRecord[M]], *, atomic: bool = False) -> None:
+    def upsert(
+        self, records: Iterable[TypedRecord[M]], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store records, each replaced whole; see `VectorStore.upsert`."""
-        return self._portal.call(self._wrapped.upsert, settled(records), atomic=atomic)
+        return self._portal.call(
+            self._wrapped.upsert, settled(records), atomic=atomic, parallel=parallel
+        )
 
     def get(self, id: str, *, with_vector: bool = True) -> TypedRecord[M] | None:
         """Return a record, or None if it is absent."""

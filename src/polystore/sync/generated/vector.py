@@ -172,18 +172,23 @@ class VectorStore(Handle[AsyncVectorStore]):
         """Return how `search` with these arguments would be carried out."""
         return self._portal.call(self._wrapped.explain, vector, k=k, filter=filter, exact=exact)
 
-    def upsert(self, records: Iterable[VectorRecord], *, atomic: bool = False) -> None:
+    def upsert(
+        self, records: Iterable[VectorRecord], *, atomic: bool = False, parallel: int = 1
+    ) -> None:
         """Store records, each replaced whole; of equal ids the last wins.
 
         Args:
             records: What to store; every vector is checked before any I/O.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: An id, vector, text or metadata lies outside what can be stored.
             PartialWrite: More than one chunk was needed and one of them failed.
         """
-        return self._portal.call(self._wrapped.upsert, settled(records), atomic=atomic)
+        return self._portal.call(
+            self._wrapped.upsert, settled(records), atomic=atomic, parallel=parallel
+        )
 
     def upsert_arrays(
         self,
@@ -193,6 +198,7 @@ class VectorStore(Handle[AsyncVectorStore]):
         texts: Sequence[str | None] | None = None,
         metadata: Sequence[Mapping[str, Any]] | None = None,
         atomic: bool = False,
+        parallel: int = 1,
     ) -> None:
         """Store records given in columns, the quickest way in.
 
@@ -203,13 +209,20 @@ class VectorStore(Handle[AsyncVectorStore]):
             texts: One per row, or None for no text at all.
             metadata: One JSON object per row, or None for empty ones.
             atomic: All or nothing however many there are, or UnsupportedError.
+            parallel: Parts of a large batch that are written at the same time.
 
         Raises:
             InvalidRecord: As `upsert`; also columns of differing lengths.
             PartialWrite: As `upsert`.
         """
         return self._portal.call(
-            self._wrapped.upsert_arrays, ids, vectors, texts=texts, metadata=metadata, atomic=atomic
+            self._wrapped.upsert_arrays,
+            ids,
+            vectors,
+            texts=texts,
+            metadata=metadata,
+            atomic=atomic,
+            parallel=parallel,
         )
 
     def bulk(self) -> AbstractContextManager[None]:

@@ -70,6 +70,10 @@ class KVBasics(KVTests):
         await kv.put_many(values)
         assert await kv.missing(values) == []
         assert dict(zip(values, await kv.get_many(values), strict=True)) == values
+        # The values alone and the entries are asked for in two ways.
+        entries = await kv.get_entries(values)
+        assert {e.key: e.value for e in entries if e is not None} == values
+        assert [await kv.get(key) for key in values] == list(values.values())
 
     async def test_delete_says_whether_it_was_there(self, kv: KVStore) -> None:
         """Delete removes that key only, and says whether it was there."""

@@ -19,6 +19,7 @@ ON CONFLICT (workspace, id) DO UPDATE SET
     updated_at = excluded.updated_at/* updates */
 
 -- name: upsert_edges_create
+-- $6 are the ends that may be missing.
 WITH moment AS MATERIALIZED (
     SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS version
     FROM (SELECT clock_timestamp() AS at) AS clock
@@ -27,9 +28,9 @@ WITH moment AS MATERIALIZED (
         (workspace, id, folded, labels, properties, version, created_at, updated_at/* keys */)
     SELECT $1, e.id, e.folded, '{}', '{}', m.version, m.at, m.at/* missing */
     FROM unnest($6::text[], $7::text[]) AS e (id, folded), moment AS m
-    WHERE NOT EXISTS (
-        SELECT FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
-    )
+    WHERE (
+        SELECT n.id FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
+    ) IS NULL
     ORDER BY e.id COLLATE "C"
     ON CONFLICT DO NOTHING
 )
@@ -45,14 +46,18 @@ ON CONFLICT (workspace, source, type, target) DO UPDATE SET
     updated_at = excluded.updated_at
 
 -- name: upsert_edges_refuse
+-- Returns the ends that are missing; nothing is stored if there are any.
 WITH moment AS MATERIALIZED (
     SELECT at, (extract(epoch FROM at) * 1000000)::bigint AS version
     FROM (SELECT clock_timestamp() AS at) AS clock
 ), missing AS MATERIALIZED (
-    SELECT e.id FROM unnest($6::text[]) AS e (id)
-    WHERE NOT EXISTS (
-        SELECT FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
-    )
+    SELECT e.id
+    FROM (SELECT unnest($2::text[]) UNION SELECT unnest($4::text[])) AS e (id)
+    -- A look into the index for each end: of NOT EXISTS the server makes a join, for which it may
+    -- read every node of the workspace.
+    WHERE (
+        SELECT n.id FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = e.id
+    ) IS NULL
 ), stored AS (
     INSERT INTO __SCHEMA__.__EDGE__ AS t
         (workspace, source, type, target, properties, version, created_at, updated_at)

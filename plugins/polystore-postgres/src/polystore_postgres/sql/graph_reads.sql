@@ -99,27 +99,24 @@ WHERE workspace = $1 AND target = ANY ($2::text[])
 ORDER BY via, reached
 
 -- name: degrees_out
-SELECT source AS id, count(*) AS degree
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
-GROUP BY source
+SELECT a.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = a.id
+) AS degree
+FROM unnest($2::text[]) AS a (id)
 
 -- name: degrees_in
-SELECT target AS id, count(*) AS degree
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[])
-GROUP BY target
+SELECT a.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = a.id
+) AS degree
+FROM unnest($2::text[]) AS a (id)
 
 -- name: degrees_both
-SELECT source AS id, count(*) AS degree
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
-GROUP BY source
-UNION ALL
-SELECT target, count(*)
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[])
-GROUP BY target
+SELECT a.id, (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = a.id
+) + (
+    SELECT count(*) FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = a.id
+) AS degree
+FROM unnest($2::text[]) AS a (id)
 
 -- name: top_out
 SELECT n.id, coalesce(d.degree, 0) AS degree

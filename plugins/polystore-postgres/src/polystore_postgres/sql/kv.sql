@@ -13,6 +13,18 @@ SELECT key, value, bytes, version, created_at, updated_at, expires_at
  WHERE workspace = $1 AND key = ANY($2::text[])
    AND (expires_at IS NULL OR expires_at > clock_timestamp())
 
+-- name: value
+SELECT value, bytes
+  FROM __SCHEMA__.__TABLE__
+ WHERE workspace = $1 AND key = $2::text
+   AND (expires_at IS NULL OR expires_at > clock_timestamp())
+
+-- name: values
+SELECT key, value, bytes
+  FROM __SCHEMA__.__TABLE__
+ WHERE workspace = $1 AND key = ANY($2::text[])
+   AND (expires_at IS NULL OR expires_at > clock_timestamp())
+
 -- name: present
 SELECT key
   FROM __SCHEMA__.__TABLE__
@@ -38,6 +50,26 @@ SELECT $1, r.key, r.value, r.bytes, c.version, c.now, c.now, c.now + make_interv
                          THEN excluded.created_at ELSE t.created_at END,
        updated_at = excluded.updated_at,
        expires_at = excluded.expires_at
+
+-- name: put_json
+-- JSON that lives for ever: columns without values are not sent, as each costs for every row.
+WITH c AS MATERIALIZED (
+    SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS version
+      FROM (SELECT clock_timestamp() AS now) AS clock
+)
+INSERT INTO __SCHEMA__.__TABLE__ AS t
+       (workspace, key, value, version, created_at, updated_at)
+SELECT $1, r.key, r.value, c.version, c.now, c.now
+  FROM unnest($2::text[], $3::jsonb[]) AS r (key, value)
+ CROSS JOIN c
+    ON CONFLICT (workspace, key) DO UPDATE
+   SET value = excluded.value,
+       bytes = NULL,
+       version = greatest(t.version + 1, excluded.version),
+       created_at = CASE WHEN t.expires_at <= excluded.updated_at
+                         THEN excluded.created_at ELSE t.created_at END,
+       updated_at = excluded.updated_at,
+       expires_at = NULL
 
 -- name: put_if_absent
 INSERT INTO __SCHEMA__.__TABLE__ AS t

@@ -79,6 +79,8 @@ ORDER BY t.id
 LIMIT $3
 
 -- name: exact
+-- The numbers of rows are written out: a plan for any number of them would look so dear to the
+-- server that it would make one anew for each search.
 SELECT c.id, c.text, c.metadata, c.distance/* c_embedding */
 FROM (
     SELECT t.id, t.text, t.metadata, /* distance */ AS distance/* embedding */
@@ -87,20 +89,20 @@ FROM (
     OFFSET 0
 ) AS c
 ORDER BY c.distance, c.id
-LIMIT $3
+LIMIT /* k */
 
 -- name: nearest
-WITH c AS MATERIALIZED (
+-- The index does not keep to the order that it is asked for: + 0 makes the server sort.
+SELECT c.id, c.text, c.metadata, c.distance/* c_embedding */
+FROM (
     SELECT t.id, t.text, t.metadata, /* distance */ AS distance/* embedding */
     FROM __SCHEMA__.__TABLE__ AS t
     WHERE t.workspace = $1 AND /* filter */
     ORDER BY /* indexed */
-    LIMIT $4
-)
-SELECT c.id, c.text, c.metadata, c.distance/* c_embedding */
-FROM c
+    LIMIT /* candidates */
+) AS c
 ORDER BY c.distance + 0, c.id
-LIMIT $3
+LIMIT /* k */
 
 -- name: for_each
 SELECT q.number, h.*

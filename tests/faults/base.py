@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from polystore.client import Polystore
 
 UNREACHABLE = (ConnectionFailed, OperationTimeout)
-SLACK = 3.0
+SLACK = 15.0
 """Seconds that a loaded machine may add to a deadline."""
 
 

@@ -13,6 +13,7 @@ from polystore.errors import (
     Conflict,
     PartialWrite,
 )
+from polystore.testing.checks import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -77,7 +78,7 @@ async def under_load(
 
     Args:
         subjects: The stores.
-        trouble: When it is over, so is the load.
+        trouble: When it is over, and every store has taken something, so is the load.
 
     Returns:
         What was acknowledged, by store; and how many writes that were.
@@ -97,9 +98,13 @@ async def under_load(
             else:
                 acknowledged[subject.name] |= row
 
+    async def taken() -> bool:
+        return all(acknowledged.values())
+
     async def make_trouble() -> None:
         try:
             await trouble
+            await eventually(taken, what="a write to each store")
         finally:
             over.set()
 

@@ -19,10 +19,12 @@ from servers.redis import (
 )
 
 from polystore.errors import ConfigError, ConnectionFailed, OperationTimeout, PolystoreError
+from polystore.testing.checks import eventually
 
 from .clients import client_of, until_it_works
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
     from pathlib import Path
 
 
@@ -98,13 +100,12 @@ async def test_acknowledged_writes_survive_a_killed_server(tmp_path: Path) -> No
                 acknowledged.append(key)
 
         writers = [asyncio.create_task(write(worker)) for worker in range(4)]
-        await asyncio.sleep(0.5)
+        await eventually(lambda: _more_than(100, acknowledged), what="a hundred writes")
         os.kill(server.pid, signal.SIGKILL)
         ended = await asyncio.gather(*writers, return_exceptions=True)
         assert all(isinstance(error, ConnectionFailed | OperationTimeout) for error in ended), ended
         with pytest.raises(PolystoreError):
             await ps.doc("papers").get("0-0")
-    assert len(acknowledged) > 100
     with redis_server(port=port, folder=tmp_path):
         there = await until_it_works(lambda: ps.doc("papers").get_many(acknowledged))
         assert [d.id for d in there if d is not None] == acknowledged
@@ -154,6 +155,10 @@ async def test_a_cluster_spreads_and_survives_a_killed_primary() -> None:
             assert await ps.kv("things").count() == 600
             page = await until_it_works(lambda: ps.doc("papers").find(sort="-n", limit=2))
             assert [document.id for document in page.items] == ["d199", "d198"]
+
+
+async def _more_than(number: int, things: Sized) -> bool:
+    return len(things) > number
 
 
 def _rows(node: RedisServer) -> int:

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from polystore.errors import ConfigError
 from polystore_redis.config import host_and_port, parse_url
+from polystore_redis.packing import (
+    PrimaryConnection,
+    PrimaryTlsConnection,
+    SocketConnection,
+    TcpConnection,
+    TlsConnection,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +40,7 @@ def make_client(config: RedisConfig, socket: Path | None) -> Any:
         ConfigError: The files of `tls` are no certificates and keys.
     """
     if socket is not None:
-        return _client(UnixDomainSocketConnection, config, path=str(socket), db=0)
+        return _client(SocketConnection, config, path=str(socket), db=0)
     if config.url is not None:
         return _of_url(config, parse_url(config.url.get_secret_value()))
     if config.cluster is not None:
@@ -52,11 +58,11 @@ def _of_url(config: RedisConfig, target: Target) -> Any:
     settings = {name: _plain(value) for name, value in login.items() if value is not None}
     settings["db"] = config.db if target.db is None else target.db
     if target.path is not None:
-        return _client(UnixDomainSocketConnection, config, path=target.path, **settings)
+        return _client(SocketConnection, config, path=target.path, **settings)
     settings |= {"host": target.host, "port": target.port}
     if not (target.tls or config.tls):
-        return _client(Connection, config, **settings)
-    return _client(SSLConnection, config, **settings, **_tls(config.tls))
+        return _client(TcpConnection, config, **settings)
+    return _client(TlsConnection, config, **settings, **_tls(config.tls))
 
 
 def _client(kind: type, config: RedisConfig, **settings: Any) -> Any:
@@ -78,13 +84,16 @@ def _cluster(config: RedisConfig, nodes: tuple[str, ...]) -> Any:
             hint="Keep the key in a file without a password that only this user may read",
         )
     make: Any = RedisCluster  # whose types know no settings made elsewhere
-    return make(
+    client = make(
         startup_nodes=[ClusterNode(*host_and_port(node)) for node in nodes],
         max_connections=config.pool.max * _CLUSTER_CONNECTIONS,
         **_login(config),
         **_common(config),
         **tls,
     )
+    # It takes no class of connections itself; the nodes that it finds are made with these settings.
+    client.get_connection_kwargs()["connection_class"] = TlsConnection if tls else TcpConnection
+    return client
 
 
 def _sentinel(config: RedisConfig, sentinel: SentinelConfig) -> Any:
@@ -99,7 +108,12 @@ def _sentinel(config: RedisConfig, sentinel: SentinelConfig) -> Any:
         **_login(config),
         **tls,
     )
-    return watch.master_for(sentinel.service, db=config.db, max_connections=config.pool.max)
+    return watch.master_for(
+        sentinel.service,
+        db=config.db,
+        max_connections=config.pool.max,
+        connection_class=PrimaryTlsConnection if tls else PrimaryConnection,
+    )
 
 
 def _common(config: RedisConfig) -> dict[str, Any]:

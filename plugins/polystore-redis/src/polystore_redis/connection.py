@@ -148,6 +148,29 @@ class Server:
                 raise await self._failed(answer) from answer
         return answers
 
+    async def strings(self, groups: Sequence[Sequence[bytes]]) -> list[list[bytes | None]]:
+        """Return what is stored under keys, None where there is none.
+
+        Args:
+            groups: Keys; those of one group are in one slot, and are read at one moment.
+
+        Raises:
+            SchemaMismatch: A key is of another type.
+        """
+        if len(groups) == len(groups[0]) == 1:
+            return [[await self.command("GET", groups[0][0])]]
+        answers = await self.many([("MGET", *keys) for keys in groups])
+        # To MGET a key of another type is absent. What it did not find is looked for once more;
+        # what was stored meanwhile stays absent: it may belong together with what was read before.
+        absent = [
+            [key for key, row in zip(keys, rows, strict=True) if row is None]
+            for keys, rows in zip(groups, answers, strict=True)
+        ]
+        absent = [keys for keys in absent if keys]
+        if absent and any(await self.many([("EXISTS", *keys) for keys in absent])):
+            await self.many([("GET", key) for keys in absent for key in keys])
+        return answers
+
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
         try:
             settings = {} if self.facts.cluster else {"transaction": False}

@@ -43,7 +43,7 @@ async def build_index(
 async def _index(
     server: Server, part: Partition, ids: Sequence[bytes], indexes: Sequence[Index]
 ) -> None:
-    rows: list[bytes | None] = await server.command("MGET", *map(part.row_of, ids))
+    (rows,) = await server.strings([[part.row_of(id_) for id_ in ids]])
     found: list[Argument] = []
     arguments: list[Argument] = [part.index(""), ",".join(index.name for index in indexes)]
     for id_, row in zip(ids, rows, strict=True):

@@ -45,14 +45,14 @@ class Finder:
 
     async def get(self, ids: Sequence[str]) -> list[Document | None]:
         """Return the document of each id, None where there is none."""
+        if not ids:
+            return []
         groups = list(self._keys.split(ids))
-        commands = [
-            ("MGET", *map(self._parts[number].row, [ids[position] for position in positions]))
-            for number, positions in groups
-        ]
-        answers: list[list[bytes | None]] = await self._server.many(commands) if ids else []
+        answers = await self._server.strings(
+            [[self._parts[number].row(ids[position]) for position in of] for number, of in groups]
+        )
         found: list[Document | None] = [None] * len(ids)
-        for (_, positions), rows in zip(groups, answers, strict=False):
+        for (_, positions), rows in zip(groups, answers, strict=True):
             for position, row in zip(positions, rows, strict=True):
                 if row is not None:
                     found[position] = document_of(ids[position], row)

@@ -9,6 +9,7 @@ from polystore.types.json_domain import decode_json
 from polystore.types.records import Document
 from polystore_redis.connection import script
 from polystore_redis.doc_index import templates
+from polystore_redis.errors import not_ours
 from polystore_redis.kv import time_of
 
 if TYPE_CHECKING:
@@ -25,9 +26,17 @@ _HEADER: Final = struct.Struct(">qqqI")
 
 
 def document_of(id_: str, row: bytes) -> Document:
-    """Return the document that is stored under an id."""
+    """Return the document that is stored under an id.
+
+    Raises:
+        DataCorruption: It is none that polystore wrote.
+    """
+    if len(row) < _HEADER.size:
+        raise not_ours(id_)
     version, created, updated, entries = _HEADER.unpack_from(row)
-    body = memoryview(row)[_HEADER.size + entries :]
+    body = row[_HEADER.size + entries :]
+    if not body.startswith(b"{"):
+        raise not_ours(id_)
     return Document(id_, decode_json(body), version, time_of(created), time_of(updated))
 
 

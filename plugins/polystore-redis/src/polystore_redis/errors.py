@@ -11,6 +11,7 @@ from redis import exceptions as redis_errors
 from polystore.errors import (
     Conflict,
     ConnectionFailed,
+    DataCorruption,
     LimitExceeded,
     OperationTimeout,
     PolystoreError,
@@ -32,16 +33,14 @@ class _Rule:
     retryable: bool | None = None
 
 
+_SHARED = "Somebody else uses this namespace: remove that key, or choose another namespace"
 _PRIMARY = "Connect to the primary: its address, or the Sentinels"
 _RULES: Final = (
     _Rule("WRONGPASS", ConnectionFailed, "Check username and password", False),
     _Rule("NOAUTH", ConnectionFailed, "The server wants a password: give it in this block", False),
     _Rule("NOPERM", ConnectionFailed, "Let the user's ACL allow it: ACL SETUSER", False),
-    _Rule(
-        "WRONGTYPE",
-        SchemaMismatch,
-        "A key of another type has a name of ours: remove it, or choose another namespace",
-    ),
+    _Rule("WRONGTYPE", SchemaMismatch, _SHARED),
+    _Rule("FOREIGN", DataCorruption, _SHARED),  # an answer of our scripts
     _Rule("OOM", ConnectionFailed, "Raise the server's maxmemory, or delete data", False),
     _Rule("READONLY", ConnectionFailed, _PRIMARY, True),
     _Rule("MASTERDOWN", ConnectionFailed, _PRIMARY, True),
@@ -62,6 +61,13 @@ _RULES: Final = (
     _Rule("ERR invalid password", ConnectionFailed, "Check username and password", False),
 )
 """By how the server's answer begins; nothing of what these refuse was carried out."""
+
+
+def not_ours(name: str) -> DataCorruption:
+    """Return what to raise when an entry or document turns out not to be one."""
+    text = f"what is stored under {name!r} was not written by polystore"
+    return DataCorruption(text, hint=_SHARED)
+
 
 _NO_CONNECTION: Final = "No connection available"
 _NEVER_SENT: Final = ("connecting to", "Connection refused", _NO_CONNECTION, "No master found")
@@ -128,6 +134,7 @@ class Translator:
         )
 
     def _from_answer(self, text: str) -> PolystoreError:
+        text = text.split(" script: ", 1)[0]  # where in a script, which helps nobody
         for rule in _RULES:
             if text.startswith(rule.prefix):
                 return self._make(

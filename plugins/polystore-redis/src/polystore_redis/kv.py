@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import struct
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from heapq import merge
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from polystore.errors import DataCorruption
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.json_domain import decode_json
 from polystore.types.records import KVEntry, Page
 from polystore_redis.connection import Argument, Command, script
+from polystore_redis.errors import not_ours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from polystore_redis.keys import Partition, StoreKeys
     from polystore_redis.tenants import Tenants
 
-_PUT: Final = script("clock", "kv_sweep", "kv_put")
-_DELETE: Final = script("clock", "kv_delete")
+_PUT: Final = script("clock", "kv_rows", "kv_sweep", "kv_put")
+_DELETE: Final = script("clock", "kv_rows", "kv_delete")
 _COUNT: Final = script("kv_count")
 _HEADER: Final = struct.Struct(">qqqqc")
 _BINARY, _JSON = b"b", b"j"
@@ -138,20 +139,15 @@ class RedisKV(KVDriver):
 
     async def _rows(self, call: Call, keys: list[str]) -> list[bytes | None]:
         """Return what is stored under each key."""
-        if len(keys) == 1:
-            # Unlike MGET it tells when the key is of another type.
-            part = self._keys.partition(call.workspace, self._keys.number_of(keys[0]))
-            return [await self._server.command("GET", part.row(keys[0]))]
+        parts = self._keys.all_of(call.workspace)
         if not self._server.facts.cluster:
-            parts = self._keys.all_of(call.workspace)
-            rows = [parts[self._keys.number_of(key)].row(key) for key in keys]
-            return await self._server.command("MGET", *rows)
+            (rows,) = await self._server.strings(
+                [[parts[self._keys.number_of(key)].row(key) for key in keys]]
+            )
+            return rows
         groups = list(self._keys.split(keys))
-        answers = await self._server.many(
-            [
-                ("MGET", *map(self._keys.partition(call.workspace, n).row, [keys[p] for p in of]))
-                for n, of in groups
-            ]
+        answers = await self._server.strings(
+            [[parts[number].row(keys[position]) for position in of] for number, of in groups]
         )
         found: list[bytes | None] = [None] * len(keys)
         for (_, positions), rows in zip(groups, answers, strict=True):
@@ -162,18 +158,16 @@ class RedisKV(KVDriver):
     def _put(
         self, part: Partition, batch: KVBatch, positions: Sequence[int], version: str = ""
     ) -> Command:
+        beginning, names, values, binary = part.row_of(b""), batch.keys, batch.values, batch.binary
+        ttls = ""
+        if batch.ttls is not None:
+            ttls = ",".join(_microseconds(batch.ttls[position]) for position in positions)
         keys: list[Argument] = [part.version, part.ids, part.expiry]
-        arguments: list[Argument] = [version]
-        ttls = batch.ttls
-        for position in positions:
-            key = batch.keys[position].encode()
-            keys.append(part.row_of(key))
-            arguments += (
-                key,
-                _BINARY if batch.binary[position] else _JSON,
-                "" if ttls is None else _microseconds(ttls[position]),
-                batch.values[position],
-            )
+        keys += [beginning + names[position].encode() for position in positions]
+        arguments: list[Argument] = [version, len(beginning), ttls]
+        arguments += [
+            (_BINARY if binary[position] else _JSON) + values[position] for position in positions
+        ]
         return _PUT.command(keys, arguments)
 
 
@@ -193,10 +187,7 @@ def _microseconds(ttl: float | None) -> str:
 
 def _entry(key: str, row: bytes) -> KVEntry:
     if len(row) < _HEADER.size or row[_HEADER.size - 1 : _HEADER.size] not in (_BINARY, _JSON):
-        raise DataCorruption(
-            f"what is stored under key {key!r} was not written by polystore",
-            hint="Somebody else uses this namespace: delete that key, or choose another namespace",
-        )
+        raise not_ours(key)
     version, created, updated, expires, flag = _HEADER.unpack_from(row)
     body = row[_HEADER.size :]
     return KVEntry(
@@ -209,6 +200,7 @@ def _entry(key: str, row: bytes) -> KVEntry:
     )
 
 
+@lru_cache(maxsize=4096)  # rows that were written together have the same times
 def time_of(microseconds: int) -> datetime:
     """Return a time that is stored as microseconds since 1970."""
     try:

@@ -17,3 +17,8 @@ local function call_all(command, key, arguments)
     redis.call(command, key, unpack(arguments, first, last))
   end
 end
+
+-- Answers that a row was not written by us: the call has to end before it changes anything.
+local function foreign(key)
+  return redis.error_reply('FOREIGN ' .. string.gsub(key, '%c', '?') .. ' was not written by polystore')
+end

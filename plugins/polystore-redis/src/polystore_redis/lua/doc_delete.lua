@@ -3,19 +3,18 @@
 local prefix = ARGV[1]
 local removed, remove = collector()
 local deleted = 0
+-- Every key is read before the first is written: one of another type fails the whole call.
+redis.call('ZCARD', KEYS[1])
 for row = 2, #KEYS do
-  local id = ARGV[row]
-  local header = redis.call('GETRANGE', KEYS[row], 0, HEADER - 1)
-  if #header > 0 then
-    local length = struct.unpack('>I4', header, 25)
-    if length > 0 then
-      local entries = redis.call('GETRANGE', KEYS[row], HEADER, HEADER + length - 1)
-      each_entry(entries, function(name, member) remove(prefix .. name, member .. id) end)
-    end
-    remove(KEYS[1], id)
+  local header, members = stored_of(KEYS[row])
+  if not members then return foreign(KEYS[row]) end
+  if header ~= '' then
+    for name, member in pairs(members) do remove(prefix .. name, member .. ARGV[row]) end
+    remove(KEYS[1], ARGV[row])
     deleted = deleted + 1
   end
 end
+for key in pairs(removed) do redis.call('ZCARD', key) end
 for first = 2, #KEYS, 1000 do
   redis.call('DEL', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end

@@ -63,17 +63,35 @@ local function filled(template, created, updated, version)
   return table.concat(parts)
 end
 
--- Calls what(name, member less the id) for each entry of a document's own list.
-local function each_entry(entries, what)
-  local at = 1
-  while at <= #entries do
-    local name_length = string.byte(entries, at)
-    local name = string.sub(entries, at + 1, at + name_length)
-    at = at + 1 + name_length
-    local length = struct.unpack('>H', entries, at)
-    what(name, string.sub(entries, at + 2, at + 1 + length))
-    at = at + 2 + length
+-- Returns the entries of a document's own list: member less the id, by name; nil if it is no such list.
+local function members_of(list)
+  local members, at = {}, 1
+  while at <= #list do
+    local from = at + 1 + string.byte(list, at)
+    if from + 1 > #list then return nil end
+    local length = struct.unpack('>H', list, from)
+    members[string.sub(list, at + 1, from - 1)] = string.sub(list, from + 2, from + 1 + length)
+    at = from + 2 + length
   end
+  if at == #list + 1 then return members end
+end
+
+-- Returns what a document's key holds before the text: the header and the members, '' and {} where there
+-- is none, nothing if it was not written by us: the text is an object. A key of another type fails the
+-- script.
+local NO_MEMBERS, BRACE = {}, 123
+local function stored_of(key)
+  local header = redis.call('GETRANGE', key, 0, HEADER)
+  if header == '' then return header, NO_MEMBERS end
+  if #header <= HEADER then return end
+  local length = struct.unpack('>I4', header, 25)
+  if length == 0 then
+    if string.byte(header, HEADER + 1) == BRACE then return header, NO_MEMBERS end
+    return
+  end
+  local list = redis.call('GETRANGE', key, HEADER, HEADER + length)
+  if string.byte(list, length + 1) ~= BRACE then return end
+  return header, members_of(string.sub(list, 1, length))
 end
 
 local function entry(name, member)

@@ -10,17 +10,17 @@ if tonumber(redis.call('GET', KEYS[3]) or '0') > known then return -1 end
 local names = {}
 for name in string.gmatch(ARGV[3], '[^,]+') do names[#names + 1] = name end
 -- Every key is read before the first is written: one of another type fails the whole call.
-local headers, entries = {}, {}
+redis.call('ZCARD', KEYS[2])
+local sets = {}
+for _, name in ipairs(names) do sets[name] = true end
+local headers, members = {}, {}
 for row = 1, count do
-  headers[row] = redis.call('GETRANGE', KEYS[3 + row], 0, HEADER - 1)
-  entries[row] = ''
-  if #headers[row] > 0 then
-    local length = struct.unpack('>I4', headers[row], 25)
-    if length > 0 then
-      entries[row] = redis.call('GETRANGE', KEYS[3 + row], HEADER, HEADER + length - 1)
-    end
-  end
+  local header, held = stored_of(KEYS[3 + row])
+  if not held then return foreign(KEYS[3 + row]) end
+  for name in pairs(held) do sets[name] = true end
+  headers[row], members[row] = header, held
 end
+for name in pairs(sets) do redis.call('ZCARD', prefix .. name) end
 
 if ARGV[4] ~= '' then
   local found = 0
@@ -50,13 +50,13 @@ for row = 1, count do
     fresh[name] = member
     kept[#kept + 1] = entry(name, member)
   end
-  each_entry(entries[row], function(name, member)
+  for name, member in pairs(members[row]) do
     if fresh[name] == member then
       fresh[name] = nil
     else
       remove(prefix .. name, member .. id)
     end
-  end)
+  end
   for name, member in pairs(fresh) do add(prefix .. name, 0, member .. id) end
   local list = table.concat(kept)
   redis.call('SET', KEYS[3 + row],

@@ -7,9 +7,8 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 
 LIBRARY = Path(__file__).resolve().parents[2] / ".servers" / "neo4j" / "lib"
 _OPENED = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
-_HEAP = "512m"
+_FIRST_PASSWORD = "neo4j"
+"""Of every new server, good for nothing but setting another."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class Neo4jServer:
         port: Of Bolt, on 127.0.0.1.
         password: Of the user neo4j.
         pid: Its process; 0 for a server that the tests did not start.
+        encrypted: Whether it speaks TLS only.
     """
 
     port: int
     password: str
     pid: int = 0
+    encrypted: bool = False
 
     @property
     def block(self) -> dict[str, Any]:
@@ -50,10 +52,22 @@ class Neo4jServer:
 
     def run(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """Return the rows of one statement."""
-        address, login = f"bolt://127.0.0.1:{self.port}", ("neo4j", self.password)
-        database: Any = neo4j.GraphDatabase  # whose types know no settings
-        with database.driver(address, auth=login) as driver, driver.session() as session:
-            return [record.values() for record in session.run(statement, parameters)]
+        return self._run(statement, parameters, self.password)
+
+    def first_login(self) -> None:
+        """Give a new server its password."""
+        statement = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"
+        passwords = {"old": _FIRST_PASSWORD, "new": self.password}
+        self._run(statement, passwords, _FIRST_PASSWORD, database="system")
+
+    def _run(
+        self, statement: str, parameters: Any, password: str, database: str | None = None
+    ) -> list[list[Any]]:
+        scheme = "bolt+ssc" if self.encrypted else "bolt"
+        address, login = f"{scheme}://127.0.0.1:{self.port}", ("neo4j", password)
+        graph: Any = neo4j.GraphDatabase  # whose types know no settings
+        with graph.driver(address, auth=login) as driver, driver.session(database=database) as s:
+            return [record.values() for record in s.run(statement, parameters)]
 
 
 @contextlib.contextmanager
@@ -63,14 +77,22 @@ def neo4j_server(
     port: int | None = None,
     password: str | None = None,
     tls: Certificates | None = None,
+    heap: str = "512m",
+    page_cache: str = "64m",
+    short_lived: bool = True,
+    settings: dict[str, str] | None = None,
 ) -> Generator[Neo4jServer]:
-    """Run a server on 127.0.0.1.
+    """Run a server on 127.0.0.1. In the end it is killed.
 
     Args:
         folder: Holds its data, and is kept; None: a new one, removed in the end.
         port: Of Bolt; None: somewhere free.
         password: Of the user neo4j, as it was when the folder was new; None: a new one.
         tls: Turns TLS on, which clients then have to use.
+        heap: Of the JVM.
+        page_cache: Of the server.
+        short_lived: Whether its code is compiled for a quick start, not for speed.
+        settings: Further ones, by name.
     """
     if not LIBRARY.is_dir():
         raise RuntimeError("Neo4j's jars are missing: run tools/servers.sh")
@@ -80,66 +102,68 @@ def neo4j_server(
     port, password = port or free_port(), password or secrets.token_hex(12)
     with contextlib.ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neo4j-")))
-        fresh = not (home / "conf").exists()
+        fresh = not (home / "data").exists()
         (home / "conf").mkdir(exist_ok=True, parents=True)
-        (home / "conf" / "neo4j.conf").write_text(_settings(home, port, tls))
-        options = ["-cp", f"{LIBRARY}/*", f"-Dbasedir={home}"]
-        if fresh:
-            admin = [java, *options, "org.neo4j.server.startup.Neo4jAdminCommand"]
-            subprocess.run(
-                [*admin, "dbms", "set-initial-password", password],
-                check=True,
-                env={"NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf"), "PATH": "/usr/bin"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        argv = [java, f"-Xmx{_HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        lines = _settings(home, port, tls) | {
+            "server.memory.heap.max_size": heap,
+            "server.memory.pagecache.size": page_cache,
+            **(settings or {}),
+        }
+        text = "".join(f"{name}={value}\n" for name, value in lines.items())
+        (home / "conf" / "neo4j.conf").write_text(text)
+        argv = [java, f"-Xmx{heap}"]
+        argv += ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] if short_lived else []
         argv += [f"--add-opens={name}=ALL-UNNAMED" for name in _OPENED]
-        argv += [*options, "org.neo4j.server.CommunityEntryPoint"]
+        argv += ["-cp", f"{LIBRARY}/*", f"-Dbasedir={home}"]
+        argv += ["org.neo4j.server.CommunityEntryPoint"]
         argv += [f"--home-dir={home}", f"--config-dir={home / 'conf'}"]
-        server = Neo4jServer(port, password)
+        server = Neo4jServer(port, password, encrypted=tls is not None)
         user = ServerUser(os.getuid(), os.getgid(), switch=False)
-        log = home / "server.log"
-        ready = _ready(server, tls)
-        # Asked to stop it takes ten seconds, which nothing needs whose folder goes anyway.
-        stop = signal.SIGKILL if folder is None else signal.SIGTERM
-        pid = stack.enter_context(running(argv, user, log, ready, stop=stop))
-        yield Neo4jServer(port, password, pid)
+        ready = _ready(server, fresh=fresh)
+        # Asked to stop it takes ten seconds, which nothing needs: it recovers from a kill.
+        stop = signal.SIGKILL
+        pid = stack.enter_context(running(argv, user, home / "server.log", ready, stop=stop))
+        yield replace(server, pid=pid)
 
 
-def _settings(home: Path, port: int, tls: Certificates | None) -> str:
+def _settings(home: Path, port: int, tls: Certificates | None) -> dict[str, str]:
     settings = {
         "server.bolt.enabled": "true",
         "server.bolt.listen_address": f"127.0.0.1:{port}",
         "server.bolt.advertised_address": f"127.0.0.1:{port}",
-        "server.memory.heap.max_size": _HEAP,
-        "server.memory.pagecache.size": "64m",
         "dbms.usage_report.enabled": "false",
         "server.http.enabled": "false",  # it would take port 7474, which only one server can
+        "db.tx_log.preallocate": "false",  # half a gigabyte, of which tests write little
     }
-    if tls is not None:
-        folder = home / "certificates"
-        for kind in ("trusted", "revoked"):
-            (folder / kind).mkdir(exist_ok=True, parents=True)
-        for name in ("server.pem", "server.key"):
-            shutil.copy(tls.path(name), folder / name)
-        settings |= {
-            "server.bolt.tls_level": "REQUIRED",
-            "dbms.ssl.policy.bolt.enabled": "true",
-            "dbms.ssl.policy.bolt.base_directory": str(folder),
-            "dbms.ssl.policy.bolt.private_key": "server.key",
-            "dbms.ssl.policy.bolt.public_certificate": "server.pem",
-            "dbms.ssl.policy.bolt.client_auth": "NONE",
-        }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    if tls is None:
+        return settings
+    folder = home / "certificates"
+    for kind in ("trusted", "revoked"):
+        (folder / kind).mkdir(exist_ok=True, parents=True)
+    for name in ("server.pem", "server.key"):
+        shutil.copy(tls.path(name), folder / name)
+    return settings | {
+        "server.bolt.tls_level": "REQUIRED",
+        "dbms.ssl.policy.bolt.enabled": "true",
+        "dbms.ssl.policy.bolt.base_directory": str(folder),
+        "dbms.ssl.policy.bolt.private_key": "server.key",
+        "dbms.ssl.policy.bolt.public_certificate": "server.pem",
+        "dbms.ssl.policy.bolt.client_auth": "NONE",
+    }
 
 
-def _ready(server: Neo4jServer, tls: Certificates | None) -> Callable[[], bool]:
+def _ready(server: Neo4jServer, *, fresh: bool) -> Callable[[], bool]:
+    """Return what tells whether the server answers; of a fresh one it sets the password."""
+    waiting = [server.first_login] if fresh else []
+
     def ready() -> bool:
         if not answers(server.port):
             return False
         try:
-            return tls is not None or server.run("RETURN 1") == [[1]]
+            while waiting:
+                waiting[-1]()
+                waiting.pop()
+            return server.run("RETURN 1") == [[1]]
         except (ServiceUnavailable, SessionExpired, DatabaseUnavailable):
             return False
 

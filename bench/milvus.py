@@ -144,7 +144,7 @@ async def _indexed(sides: Sides) -> None:
     for name in await client.list_collections():
         if name not in {_NAME, "polystore__corpus__1"}:
             continue
-        while int((await client.describe_index(name, "vector"))["pending_index_rows"]):
+        while int((await client.describe_index(name, "vector"))["pending_index_rows"]):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     await asyncio.sleep(5)  # the query node takes the indexes over a moment later
 

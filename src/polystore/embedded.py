@@ -15,7 +15,7 @@ import time
 from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from polystore.errors import ConnectionFailed
 
@@ -35,7 +35,12 @@ class SharedServer(ABC):
     Args:
         backend: For errors.
         folder: Holds the data.
+
+    Attributes:
+        program: What its socket, its log and the file with its process number are named after.
     """
+
+    program: ClassVar[str]
 
     def __init__(self, backend: str, folder: Path) -> None:
         self.backend = backend
@@ -54,11 +59,6 @@ class SharedServer(ABC):
     def shut_down(self) -> None:
         """Stop it; nothing to do where it has died."""
 
-    @property
-    @abstractmethod
-    def log(self) -> Path:
-        """Where it writes what it has to say."""
-
     async def start(self) -> Path:
         """Start it unless somebody has; return its socket.
 
@@ -75,11 +75,21 @@ class SharedServer(ABC):
     @property
     def socket(self) -> Path:
         """Its Unix socket."""
-        inside = self.folder / "server.sock"
+        inside = self.folder / f"{self.program}.sock"
         if len(os.fsencode(inside)) <= _LONGEST_SOCKET:
             return inside
         name = sha256(os.fsencode(self.folder)).hexdigest()[:24]
         return Path(tempfile.gettempdir()) / f"polystore-{os.getuid()}-{name}.sock"
+
+    @property
+    def log(self) -> Path:
+        """Where it writes what it has to say."""
+        return self.folder / f"{self.program}.log"
+
+    @property
+    def pid_file(self) -> Path:
+        """Where its process number stands."""
+        return self.folder / f"{self.program}.pid"
 
     def _start(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

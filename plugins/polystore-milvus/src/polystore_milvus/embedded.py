@@ -32,6 +32,8 @@ _ANSWER: Final = 5.0
 class EmbeddedServer(SharedServer):
     """One folder's server."""
 
+    program = "milvus-lite"
+
     @classmethod
     def of(cls, backend: str, config: MilvusConfig) -> EmbeddedServer | None:
         """Return the server that `config` asks for, if it asks for an embedded one."""
@@ -48,7 +50,7 @@ class EmbeddedServer(SharedServer):
                 backend=self.backend,
                 hint="pip install 'polystore-milvus[embedded]', or give a uri",
             )
-        places = (self.folder / "data", self.socket, self._pid_file, self.log)
+        places = (self.folder / "data", self.socket, self.pid_file, self.log)
         subprocess.run(  # noqa: S603 - our own module, arguments of our own
             [sys.executable, "-m", "polystore_milvus.lite", *map(str, places)],
             check=True,
@@ -71,17 +73,8 @@ class EmbeddedServer(SharedServer):
     @override
     def shut_down(self) -> None:
         try:
-            pid = int(self._pid_file.read_text())
+            pid = int(self.pid_file.read_text())
             os.kill(pid, signal.SIGTERM)
         except (OSError, ValueError):
             return  # it died before: who comes next starts it again
-        within(PATIENCE, lambda: not (self._pid_file.exists() and is_alive(pid)))
-
-    @property
-    @override
-    def log(self) -> Path:
-        return self.folder / "milvus-lite.log"
-
-    @property
-    def _pid_file(self) -> Path:
-        return self.folder / "milvus-lite.pid"
+        within(PATIENCE, lambda: not (self.pid_file.exists() and is_alive(pid)))

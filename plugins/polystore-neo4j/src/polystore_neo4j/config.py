@@ -3,65 +3,31 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from polystore.config import BackendConfig
+from polystore.config.sections import Section, TlsFiles
 from polystore.specs import Duration
 
 _NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _SCHEMES: Final = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
-def _readable(path: Path, info: ValidationInfo) -> Path:
-    context: dict[str, Any] = info.context or {}
-    resolved = Path(context.get("base_dir") or Path.cwd()) / path.expanduser()
-    try:
-        with resolved.open("rb"):
-            return resolved
-    except OSError as error:
-        raise ValueError(f"{resolved} cannot be read: {error.strerror}") from None
-
-
-ReadablePath: TypeAlias = Annotated[Path, AfterValidator(_readable)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
-
-
-class TlsConfig(_Section):
+class TlsConfig(TlsFiles):
     """Encrypted connections whose certificate and name are always checked."""
 
-    root_cert: ReadablePath | None = Field(
-        default=None, description="Certificates to trust (PEM). null: those of the system."
-    )
-    cert: ReadablePath | None = Field(default=None, description="The client's certificate (PEM).")
-    key: ReadablePath | None = Field(default=None, description="The client's private key (PEM).")
     key_password: SecretStr | None = Field(default=None, description="Password of the private key.")
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.key is None) is not (self.cert is None):
-            raise ValueError("cert and key belong together")
-        return self
 
-
-class PoolConfig(_Section):
+class PoolConfig(Section):
     """How many connections there are to each server."""
 
     max: int = Field(default=20, ge=1, le=10_000, description="Connections at most.")

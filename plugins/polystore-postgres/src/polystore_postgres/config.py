@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from polystore.config.models import BackendConfig
+from polystore.config.sections import FolderPath, ReadablePath, Section
 from polystore.specs import Duration
 from polystore_postgres.dsn import Target, parse_dsn
 
@@ -31,25 +29,6 @@ _NO_PARAMETERS = (
 DEFAULT_SCHEMA = "polystore"
 
 
-def _resolve(path: Path, info: ValidationInfo) -> Path:
-    """Relative paths are relative to the YAML file, else to the current folder."""
-    context: dict[str, Any] = info.context or {}
-    base = context.get("base_dir") or Path.cwd()
-    try:
-        return Path(base) / path.expanduser()
-    except RuntimeError:
-        raise ValueError(f"{path} begins with the home folder of a user who is not known") from None
-
-
-def _existing(path: Path, info: ValidationInfo) -> Path:
-    resolved = _resolve(path, info)
-    try:
-        with resolved.open("rb"):
-            return resolved
-    except OSError as error:
-        raise ValueError(f"{resolved} cannot be read: {error.strerror}") from None
-
-
 def _valid_dsn(secret: SecretStr) -> SecretStr:
     mode = parse_dsn(secret.get_secret_value()).sslmode
     if mode is not None and mode not in _SSL_MODES:
@@ -57,18 +36,10 @@ def _valid_dsn(secret: SecretStr) -> SecretStr:
     return secret
 
 
-FolderPath: TypeAlias = Annotated[Path, AfterValidator(_resolve)]
-ReadablePath: TypeAlias = Annotated[Path, AfterValidator(_existing)]
 Dsn: TypeAlias = Annotated[SecretStr, AfterValidator(_valid_dsn)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
-
-
-class PoolConfig(_Section):
+class PoolConfig(Section):
     """How many connections there are, and how long things on them may take."""
 
     min: int = Field(default=1, ge=0, description="Connections kept open while idle.")
@@ -91,7 +62,7 @@ class PoolConfig(_Section):
         return self
 
 
-class ConnectConfig(_Section):
+class ConnectConfig(Section):
     """Patience with a server that is not there yet."""
 
     timeout: Duration = Field(default=10, description="How long one attempt to connect may take.")
@@ -101,7 +72,7 @@ class ConnectConfig(_Section):
     )
 
 
-class SslConfig(_Section):
+class SslConfig(Section):
     """TLS as libpq means it; what is not given comes from the address or libpq's defaults."""
 
     mode: SslMode | None = Field(

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import ssl
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from polystore.config import BackendConfig
+from polystore.config.sections import FolderPath, Section, TlsFiles
 from polystore.specs import Duration
 
 _ADDRESS = re.compile(
@@ -27,20 +25,6 @@ _ADDRESS = re.compile(
 )
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _SCHEMES = ("redis", "rediss", "unix")
-
-
-def _resolve(path: Path, info: ValidationInfo) -> Path:
-    context: dict[str, Any] = info.context or {}
-    return Path(context.get("base_dir") or Path.cwd()) / path.expanduser()
-
-
-def _readable(path: Path, info: ValidationInfo) -> Path:
-    resolved = _resolve(path, info)
-    try:
-        with resolved.open("rb"):
-            return resolved
-    except OSError as error:
-        raise ValueError(f"{resolved} cannot be read: {error.strerror}") from None
 
 
 def _address(text: str) -> str:
@@ -60,32 +44,13 @@ def host_and_port(text: str) -> tuple[str, int]:
     return found["v6"] or found["name"], int(found["port"])
 
 
-ReadablePath: TypeAlias = Annotated[Path, AfterValidator(_readable)]
-FolderPath: TypeAlias = Annotated[Path, AfterValidator(_resolve)]
 Address: TypeAlias = Annotated[str, AfterValidator(_address)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
-
-
-class TlsConfig(_Section):
+class TlsConfig(TlsFiles):
     """Encrypted connections whose certificate and name are always checked."""
 
-    root_cert: ReadablePath | None = Field(
-        default=None, description="Certificates to trust (PEM). null: those of the system."
-    )
-    cert: ReadablePath | None = Field(default=None, description="The client's certificate (PEM).")
-    key: ReadablePath | None = Field(default=None, description="The client's private key (PEM).")
     key_password: SecretStr | None = Field(default=None, description="Password of the private key.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.key is None) is not (self.cert is None):
-            raise ValueError("cert and key belong together")
-        return self
 
     def context(self) -> ssl.SSLContext:
         """Return what checks certificate and name.
@@ -104,7 +69,7 @@ class TlsConfig(_Section):
         return context
 
 
-class PoolConfig(_Section):
+class PoolConfig(Section):
     """How many connections there are to each server."""
 
     max: int = Field(default=32, ge=1, le=10_000, description="Connections at most.")
@@ -113,7 +78,7 @@ class PoolConfig(_Section):
     )
 
 
-class SentinelConfig(_Section):
+class SentinelConfig(Section):
     """Servers that know who is the primary just now."""
 
     hosts: tuple[Address, ...] = Field(min_length=1, description="host:port of each Sentinel.")
@@ -197,7 +162,7 @@ class RedisConfig(BackendConfig):
         return tuple(secret for secret in found if secret)
 
 
-class Target(_Section):
+class Target(Section):
     """What a url says."""
 
     host: str | None = None

@@ -1,5 +1,10 @@
 """Fixtures that every test tree shares."""
 
+import signal
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would the programs of tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 pytest_plugins = [
     "servers.fixtures",
     "servers.redis_fixtures",

@@ -33,6 +33,8 @@ SUITES: Final = {
     "redis_cluster": "tests/contract/test_redis_cluster.py",
     "redis_embedded": "tests/contract/test_redis_embedded.py",
     "valkey": "tests/contract/test_valkey.py",
+    "milvus": "tests/contract/test_milvus.py",
+    "milvus_lite": "tests/contract/test_milvus_lite.py",
     "neo4j": "tests/contract/test_neo4j.py",
     "sqlite": "examples/sqlite_backend/tests/test_sqlite.py",
 }
@@ -41,6 +43,7 @@ COLUMNS: Final = {
     "memory": "memory",
     "postgres": "postgres_dsn",
     "redis": "redis",
+    "milvus": "milvus",
     "neo4j": "neo4j",
     "sqlite": "sqlite",
 }

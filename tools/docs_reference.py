@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
-BACKENDS = ("postgres", "redis", "neo4j", "memory")
+BACKENDS = ("postgres", "redis", "milvus", "neo4j", "memory")
 _SECTION = re.compile(
     r"(<!-- reference: (?P<name>[a-z0-9.]+) -->\n).*?(<!-- end of reference -->)", re.DOTALL
 )

@@ -1,4 +1,4 @@
-"""From PostgreSQL alone to Redis, PostgreSQL and Neo4j by another YAML file, and no other change.
+"""From PostgreSQL alone to Neo4j, Redis and Milvus by another YAML file, and no other change.
 
     python program.py postgres.yaml
     python program.py combination.yaml      # prints the same

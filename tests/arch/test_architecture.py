@@ -19,6 +19,7 @@ SOURCES = sorted(
 DRIVERS = {
     "apsw",
     "asyncpg",
+    "grpc",
     "milvus_lite",
     "neo4j",
     "pgvector",
@@ -51,7 +52,7 @@ def test_opening_a_file_loads_no_driver_before_it_is_needed() -> None:
     assert not loaded & {*DRIVERS, "polystore_postgres"}
 
 
-@pytest.mark.parametrize("name", ["memory", "neo4j", "postgres", "redis", "sqlite"])
+@pytest.mark.parametrize("name", ["memory", "milvus", "neo4j", "postgres", "redis", "sqlite"])
 def test_discovering_a_plugin_loads_no_driver(name: str) -> None:
     loaded = imported_by(
         "from polystore.plugins.registry import Registry\n"

@@ -19,7 +19,7 @@ CONFIGURATIONS = sorted(FOLDER.glob("*.polystore.yaml"))
 FILES = sorted(set(FOLDER.glob("*.yaml")) - set(CONFIGURATIONS))
 PINNED = re.compile(r"[a-z0-9./-]+:[A-Za-z.-]*\d[\w.-]*")
 _DEFAULT = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-ADDRESSES = {"postgres": "dsn", "redis": "url", "neo4j": "uri"}
+ADDRESSES = {"postgres": "dsn", "redis": "url", "neo4j": "uri", "milvus": "uri"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_every_file_has_its_configuration() -> None:
     assert [path.name.removesuffix(".yaml") for path in FILES] == [
         path.name.removesuffix(".polystore.yaml") for path in CONFIGURATIONS
     ]
-    assert len(FILES) >= 3
+    assert len(FILES) >= 4
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
     for path in [*FILES, *CONFIGURATIONS]:
         assert f"]({path.name})" in told
@@ -73,7 +73,14 @@ def test_a_service_is_the_same_in_every_file() -> None:
 
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=name_of)
 def test_a_configuration_is_right(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POSTGRES_DSN", "REDIS_URL", "NEO4J_URI", "NEO4J_PASSWORD"):
+    for name in (
+        "POSTGRES_DSN",
+        "REDIS_URL",
+        "NEO4J_URI",
+        "NEO4J_PASSWORD",
+        "MILVUS_URI",
+        "MILVUS_TOKEN",
+    ):
         monkeypatch.delenv(name, raising=False)
     assert load_config(path).backends
     report = check(path, stores=STORES)

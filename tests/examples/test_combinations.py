@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
+    from servers.milvus import MilvusServer
     from servers.neo4j import Neo4jServer
     from servers.redis import RedisServer
 
@@ -31,6 +32,12 @@ how: woh!
 why: yhw! (cached)
 cached: 2
 asked:  ['how', 'why']
+""",
+    "neo4j_redis_milvus": """
+0.91 light is made of small bodies (Opticks, 1704), mentions ['corpuscle', 'light']
+0.89 light spreads as waves do (On waves, 1690), mentions ['light', 'wave']
+light is mentioned in ['optics/1', 'waves/1']
+before 1700: ['waves']
 """,
     "redis_postgres_neo4j": """
 bob 0.96 through ['cyd']
@@ -57,6 +64,13 @@ def neo4j(neo4j5: Neo4jServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Neo4j where the configurations look for it."""
     monkeypatch.setenv("NEO4J_URI", neo4j5.block["uri"])
     monkeypatch.setenv("NEO4J_PASSWORD", neo4j5.password)
+
+
+@pytest.fixture
+def milvus(milvus23: MilvusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Milvus where the configurations look for it."""
+    monkeypatch.setenv("MILVUS_URI", milvus23.uri)
+    monkeypatch.setenv("MILVUS_TOKEN", milvus23.token)
 
 
 async def printed_by(program: Path, capsys: pytest.CaptureFixture[str], **given: Any) -> str:
@@ -109,9 +123,10 @@ async def test_moving_changes_no_answer(
     postgres: None,
     redis: None,
     neo4j: None,
+    milvus: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert postgres is redis is neo4j
+    assert postgres is redis is neo4j is milvus
     before = await printed_by(MOVE / "program.py", capsys, config=MOVE / "postgres.yaml")
     after = await printed_by(MOVE / "program.py", capsys, config=MOVE / "combination.yaml")
     assert before == after

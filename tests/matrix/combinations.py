@@ -27,11 +27,23 @@ COMBINATIONS: Final[dict[str, Placing]] = {
         "graph": "postgres",
         "doc": "postgres",
     },
+    "neo4j + redis + milvus": {
+        "kv": "redis",
+        "vector": "milvus",
+        "graph": "neo4j",
+        "doc": "redis",
+    },
     "redis + postgres + neo4j": {
         "kv": "redis",
         "vector": "postgres",
         "graph": "neo4j",
         "doc": "redis",
+    },
+    "postgres + milvus": {
+        "kv": "postgres",
+        "vector": "milvus",
+        "graph": "postgres",
+        "doc": "postgres",
     },
     "redis + sqlite": {"kv": "redis", "vector": "sqlite", "graph": "sqlite", "doc": "redis"},
     "valkey + postgres + memory": {
@@ -50,6 +62,12 @@ COMBINATIONS: Final[dict[str, Placing]] = {
         "kv": "embedded_valkey",
         "vector": "embedded",
         "graph": "embedded",
+        "doc": "embedded_valkey",
+    },
+    "no server: valkey and milvus lite, embedded, and sqlite": {
+        "kv": "embedded_valkey",
+        "vector": "milvus_lite",
+        "graph": "sqlite",
         "doc": "embedded_valkey",
     },
     "sqlite": dict.fromkeys(KINDS, "sqlite"),
@@ -105,6 +123,14 @@ ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
     "neo4j": lambda request, _folder: {
         **request.getfixturevalue("neo4j5").block,
         "namespace": _fresh(),
+    },
+    "milvus": lambda request, _folder: {
+        **request.getfixturevalue("milvus23").block,
+        "namespace": _fresh(),
+    },
+    "milvus_lite": lambda _request, folder: {
+        "use": "milvus",
+        "embedded": str(folder / "milvus"),
     },
     "embedded_valkey": lambda _request, folder: {
         "use": "redis",

@@ -28,6 +28,7 @@ BLOCKS: Final[dict[str, dict[str, Any]]] = {
     "postgres": {"use": "postgres", "dsn": "postgresql://app@db.invalid/app"},
     "redis": {"use": "redis", "url": "redis://cache.invalid:6379/0"},
     "neo4j": {"use": "neo4j", "uri": "neo4j://graph.invalid:7687"},
+    "milvus": {"use": "milvus", "uri": "http://vectors.invalid:19530"},
     "sqlite": {"use": "sqlite", "path": "polystore.db"},
 }
 """A block of each backend, for servers that nobody may ask."""
@@ -36,6 +37,7 @@ SERVED: Final[dict[str, set[Kind]]] = {
     "postgres": {"kv", "vector", "graph", "doc"},
     "redis": {"kv", "doc"},
     "neo4j": {"graph"},
+    "milvus": {"vector"},
     "sqlite": {"kv", "vector", "graph", "doc"},
 }
 LACKS: Final[dict[tuple[str, Kind], set[str]]] = {
@@ -50,6 +52,7 @@ LACKS: Final[dict[tuple[str, Kind], set[str]]] = {
     ("redis", "kv"): {"transaction", "atomic_any_size"},
     ("redis", "doc"): {"transaction", "atomic_any_size"},
     ("neo4j", "graph"): {"strong_reads"},
+    ("milvus", "vector"): {"transaction", "atomic_any_size", "text_search"},
     ("sqlite", "kv"): set(),
     ("sqlite", "vector"): {"index_hnsw", "index_ivfflat", "metric_ip"},
     ("sqlite", "graph"): {"fuzzy_labels"},
@@ -133,6 +136,8 @@ def test_the_command_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("redis_cluster", "doc", "atomic_any_size"),
         ("postgres", "graph", "fuzzy_labels"),
         ("neo4j", "graph", "strong_reads"),
+        ("milvus", "vector", "text_search"),
+        ("milvus_lite", "vector", "transaction"),
     ],
 )
 async def test_require_refuses_before_anything_runs(

@@ -110,9 +110,9 @@ class MilvusConfig(BackendConfig):
 
     @property
     def login(self) -> str | None:
-        """`user:password` or a key."""
+        """`user:password` or a key; an empty token is none."""
         if self.token is not None:
-            return self.token.get_secret_value()
+            return self.token.get_secret_value() or None
         if self.password is not None:
             return f"{self.username}:{self.password.get_secret_value()}"
         return None

@@ -14,12 +14,11 @@ from polystore.types.reports import Change
 from polystore_milvus import collections, findings
 from polystore_milvus.capabilities import live_capabilities
 from polystore_milvus.catalogue import Catalogue
-from polystore_milvus.columns import VECTOR
 from polystore_milvus.config import MilvusConfig
 from polystore_milvus.connection import Server
 from polystore_milvus.embedded import EmbeddedServer
 from polystore_milvus.names import Names
-from polystore_milvus.options import check_index
+from polystore_milvus.options import check_index, options_of
 from polystore_milvus.reads import Rows
 from polystore_milvus.vector import MilvusVector
 
@@ -51,7 +50,7 @@ class MilvusBackend(Backend[MilvusConfig]):
         await self._server.open()
         self._known = Catalogue(self._server, self._names)
         facts = self._server.facts
-        if not facts.lite and facts.numbers < OLDEST:
+        if not facts.lite and not facts.is_from(OLDEST):
             raise UnsupportedError(
                 f"the server is Milvus {facts.version}",
                 backend=self.name,
@@ -99,7 +98,8 @@ class MilvusBackend(Backend[MilvusConfig]):
             )
         server, name = self._open_server, self._names.store(stored)
         declared = await collections.check_store(server, name, spec)
-        await collections.is_loaded(server, name)
+        await collections.check_index(server, name, spec)
+        await collections.is_loaded(server, name, replicas=options_of(spec).replicas)
         return MilvusVector(server, self._catalogue, name, spec, declared, capabilities)
 
     @override
@@ -138,13 +138,21 @@ class MilvusBackend(Backend[MilvusConfig]):
 
     @override
     async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:
-        changes: list[Change] = []
-        for store in stored:
-            name = self._names.store(store)
-            if VECTOR not in await collections.indexed_fields(self._open_server, name):
-                summary = f"the index on the vectors of {name} is missing"
-                changes.append(Change(self.name, store.spec.name, "repair_index", summary))
-        return changes
+        return [
+            Change(self.name, store.spec.name, "repair_index", summary)
+            for store in stored
+            for summary in await self._damage(self._names.store(store))
+        ]
+
+    async def _damage(self, name: str) -> list[str]:
+        if not await self._open_server.has_collection(name):
+            return [f"the collection {name} is gone: a new one, empty, is made"]
+        found = await collections.indexes(self._open_server, name)
+        return [
+            f"the index on {field} of {name} is missing"
+            for field in await collections.to_be_indexed(self._open_server, name)
+            if field not in found
+        ]
 
     @override
     async def repair(self, stored: Sequence[StoredSpec]) -> None:

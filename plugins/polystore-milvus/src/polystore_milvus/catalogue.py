@@ -153,7 +153,7 @@ class Catalogue:
         condition, last = starting_with(KEY, prefix), ""
         while True:
             above = f"{condition} and {KEY} > {literal(last)}" if last else condition
-            answer = await self._server.ask(
+            answer = await self._server.look(
                 "Query",
                 wire.query(self._name, above, [KEY, _VALUE], freshness, limit=_ROWS, ordered=True),
             )
@@ -169,7 +169,7 @@ class Catalogue:
         wire.add_texts(request, KEY, [key])
         wire.add_texts(request, _VALUE, [orjson.dumps(row).decode()])
         wire.add_vectors(request, VECTOR, wire.NOWHERE)
-        await self._server.write("Upsert", request)
+        await self._server.write("Upsert", request, timeout=self._server.config.timeout)
 
 
 def _fields() -> list[Any]:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from polystore.errors import Conflict, PolystoreError, SchemaMismatch
+from polystore.errors import (
+    Conflict,
+    ConnectionFailed,
+    PolystoreError,
+    SchemaMismatch,
+    UnsupportedError,
+)
 from polystore.types.names import KEY_BYTES as ID_BYTES
 from polystore.types.names import WORKSPACE_BYTES
 from polystore_milvus import columns
@@ -36,6 +43,21 @@ _TEXTS: Final = {
 }
 """Fields that hold text, with the bytes they take."""
 _NUMBERS: Final = (columns.VERSION, columns.CREATED, columns.UPDATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that is there.
+
+    Attributes:
+        state: A `common_pb2.IndexState`.
+        type: HNSW and so on.
+        metric: COSINE and so on; empty for a field that is no vector.
+    """
+
+    state: int
+    type: str
+    metric: str
 
 
 def metric_name(metric: Metric) -> str:
@@ -138,12 +160,12 @@ async def index_vectors(
 
 async def _index_texts(server: Server, name: str, field: str) -> None:
     facts = server.facts
-    kind = "INVERTED" if facts.lite or facts.numbers >= _INVERTED_SINCE else "Trie"
+    kind = "INVERTED" if facts.lite or facts.is_from(_INVERTED_SINCE) else "Trie"
     await _index(server, name, field, {"index_type": kind})
 
 
 async def _index(server: Server, name: str, field: str, params: Mapping[str, object]) -> None:
-    if field in await indexed_fields(server, name):
+    if field in await indexes(server, name):
         return
     request = milvus_pb2.CreateIndexRequest(
         collection_name=name, field_name=field, index_name=field, extra_params=pairs(params)
@@ -151,8 +173,17 @@ async def _index(server: Server, name: str, field: str, params: Mapping[str, obj
     try:
         await server.change("CreateIndex", request)
     except Conflict:  # somebody else has made it just now
-        if field not in await indexed_fields(server, name):
+        if field not in await indexes(server, name):
             raise
+    except PolystoreError as error:
+        if type(error) is not PolystoreError:
+            raise
+        raise UnsupportedError(
+            f"the server makes no such index: {error.message}",
+            backend=server.name,
+            hint="Correct `index`, or options: {milvus: {index_type, index_params}}, and apply "
+            "again",
+        ) from error
 
 
 async def load(server: Server, name: str, *, replicas: int = 1) -> None:
@@ -160,36 +191,49 @@ async def load(server: Server, name: str, *, replicas: int = 1) -> None:
     request = milvus_pb2.LoadCollectionRequest(collection_name=name, replica_number=replicas)
     await server.change("LoadCollection", request)
     # The server tells nobody when it is done.
-    while await load_state(server, name) != common_pb2.LoadStateLoaded:  # noqa: ASYNC110
+    while (state := await load_state(server, name)) != common_pb2.LoadStateLoaded:
+        if state != common_pb2.LoadStateLoading:
+            raise ConnectionFailed(
+                f"the collection {name} could not be loaded, or was released meanwhile",
+                backend=server.name,
+                hint="Has the server the memory for it? See its log, and open again",
+                retryable=True,
+            )
         await asyncio.sleep(_POLL)
 
 
-async def is_loaded(server: Server, name: str) -> bool:
+async def is_loaded(server: Server, name: str, *, replicas: int = 1) -> bool:
     """Return whether a collection is in memory, after loading one that was released.
 
     One without its index, left by who was cut off while making it, cannot be loaded.
     """
     if await load_state(server, name) != common_pb2.LoadStateLoaded:
-        if columns.VECTOR not in await indexed_fields(server, name):
+        if columns.VECTOR not in await indexes(server, name):
             return False
-        await load(server, name)
+        await load(server, name, replicas=replicas)
     return True
 
 
-async def indexed_fields(server: Server, name: str) -> dict[str, int]:
-    """Return the fields that have an index, with its `common_pb2.IndexState`."""
+async def indexes(server: Server, name: str) -> dict[str, Index]:
+    """Return the indexes of a collection by their fields."""
     request = milvus_pb2.DescribeIndexRequest(collection_name=name)
     try:
-        answer: Any = await server.ask("DescribeIndex", request)
+        answer: Any = await server.look("DescribeIndex", request)
     except SchemaMismatch:  # it has none
         return {}
-    return {index.field_name: int(index.state) for index in answer.index_descriptions}
+    found: dict[str, Index] = {}
+    for index in answer.index_descriptions:
+        params = {pair.key: pair.value for pair in index.params}
+        found[index.field_name] = Index(
+            int(index.state), params.get("index_type", ""), params.get("metric_type", "")
+        )
+    return found
 
 
 async def load_state(server: Server, name: str) -> int:
     """Return whether a collection is in memory, as a `common_pb2.LoadState`."""
     request = milvus_pb2.GetLoadStateRequest(collection_name=name)
-    return int((await server.ask("GetLoadState", request)).state)
+    return int((await server.look("GetLoadState", request)).state)
 
 
 async def check_store(server: Server, name: str, spec: VectorSpec) -> dict[Path, str]:
@@ -217,10 +261,31 @@ async def check_store(server: Server, name: str, spec: VectorSpec) -> dict[Path,
     return present_columns(spec, found)
 
 
+async def check_index(server: Server, name: str, spec: VectorSpec) -> None:
+    """Raise SchemaMismatch if the index on the vectors, where there is one, is another."""
+    found = (await indexes(server, name)).get(columns.VECTOR)
+    wanted = (index_type(spec), metric_name(spec.metric))
+    if found is not None and (found.type, found.metric) != wanted:
+        raise SchemaMismatch(
+            f"the vectors of {name} are indexed by {found.type} {found.metric}, not by "
+            f"{' '.join(wanted)}",
+            backend=server.name,
+            store=spec.name,
+            hint="Somebody else made that index: release the collection, drop the index, and run "
+            "`polystore apply`",
+        )
+
+
+async def to_be_indexed(server: Server, name: str) -> list[str]:
+    """Return the fields of a store's collection that have to have an index."""
+    declared = [field for field in await described(server, name) if field.startswith(BEGINNING)]
+    return [columns.VECTOR, columns.WORKSPACE, *declared]
+
+
 async def described(server: Server, name: str) -> dict[str, str]:
     """Return the fields of a collection and what they take, in words."""
     request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
-    answer: Any = await server.ask("DescribeCollection", request)
+    answer: Any = await server.look("DescribeCollection", request)
     return {field.name: _shown(field) for field in answer.schema.fields}
 
 
@@ -228,4 +293,5 @@ def _shown(field: schema_pb2.FieldSchema) -> str:
     sizes = {pair.key: pair.value for pair in field.type_params}
     size = sizes.get("dim") or sizes.get("max_length")
     name = schema_pb2.DataType.Name(field.data_type)
-    return f"{name}({size})" if size else name
+    key = " primary key" if field.is_primary_key else ""
+    return f"{name}({size}){key}" if size else f"{name}{key}"

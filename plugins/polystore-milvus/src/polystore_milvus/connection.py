@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
-from polystore.errors import Closed, ConnectionFailed
+from polystore.errors import Closed, ConfigError, ConnectionFailed
 from polystore_milvus.errors import Translator
 from polystore_milvus.protocol import (
     AsyncMilvusClient,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LITE: Final = "milvus_lite"
+_NUMBERS: Final = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})(?!\d)")
 _PATIENCE: Final = 1.0
 """Seconds that a write may still take once its caller is cancelled."""
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
@@ -41,7 +44,6 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("grpc.keepalive_timeout_ms", 5_000),
     # A server that is back is found soon; the defaults wait for up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 500),
     # Otherwise all channels to one address share a connection, and how long it backs off.
     ("grpc.use_local_subchannel_pool", 1),
@@ -63,11 +65,14 @@ class Facts:
     lite: bool
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        """The version's first two numbers; of Lite, too, which has numbers of its own."""
-        text = self.version.removeprefix("v").removeprefix(f"{LITE}-")
-        parts = text.split("-")[0].split(".")[:2]
-        return tuple(int(part) for part in parts if part.isdecimal())
+    def numbers(self) -> tuple[int, int] | None:
+        """The version's first two numbers; None for a build that has none, e.g. of a branch."""
+        found = _NUMBERS.search(self.version)
+        return None if found is None else (int(found[1]), int(found[2]))
+
+    def is_from(self, oldest: tuple[int, int]) -> bool:
+        """Return whether it is a server of version `oldest` or later; builds without are."""
+        return self.numbers is None or self.numbers >= oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +144,16 @@ class Server:
         return self._facts
 
     async def ask(self, method: str, request: Any) -> Any:
-        """Return the answer to a request that changes nothing, or may be cut off.
+        """Return the answer to a request of a store's call, whose deadline ends it.
 
         Raises:
             PolystoreError: There is none, or it says what went wrong.
         """
         return await self._answer(method, request)
+
+    async def look(self, method: str, request: Any) -> Any:
+        """Return the answer to a question about the schema, for which no call sets a deadline."""
+        return await self._answer(method, request, self.config.timeout)
 
     async def change(self, method: str, request: Any) -> Any:
         """Return the answer to a request that changes something, seen through when cancelled.
@@ -152,14 +161,20 @@ class Server:
         Milvus would go on with what it has begun anyway: it is given time to, so that who was
         cancelled does not see it come later.
         """
-        return await _uncut(self._answer(method, request))
+        return await _uncut(self._answer(method, request, self.config.timeout))
 
-    async def write(self, method: str, request: Any) -> int:
-        """Carry out a request that changes rows; return the server's timestamp of it."""
-        return await _uncut(self._written_at(method, request))
+    async def write(self, method: str, request: Any, *, timeout: float | None = None) -> int:
+        """Carry out a request that changes rows; return the server's timestamp of it.
 
-    async def _written_at(self, method: str, request: Any) -> int:
-        stamp: int = (await self._answer(method, request)).timestamp
+        Args:
+            method: Its name.
+            request: The request.
+            timeout: Seconds it may take; None: its caller has a deadline.
+        """
+        return await _uncut(self._written_at(method, request, timeout))
+
+    async def _written_at(self, method: str, request: Any, timeout: float | None) -> int:
+        stamp: int = (await self._answer(method, request, timeout)).timestamp
         if not stamp and not self.facts.lite:  # servers do not tell when they have deleted
             stamp = (
                 await self._answer("AllocTimestamp", milvus_pb2.AllocTimestampRequest())
@@ -171,7 +186,7 @@ class Server:
     async def has_collection(self, name: str) -> bool:
         """Return whether there is a collection `name`; the least that a server can be asked."""
         request = milvus_pb2.HasCollectionRequest(collection_name=name)
-        return bool((await self.ask("HasCollection", request)).value)
+        return bool((await self.look("HasCollection", request)).value)
 
     def freshness(self, collection: str, consistency: Consistency) -> Freshness:
         """Return what a read has to ask for to be as fresh as `consistency` says."""
@@ -181,13 +196,14 @@ class Server:
             return Freshness(common_pb2.Eventually, 1)
         return since(self._written.get(collection, 0))
 
-    async def _answer(self, method: str, request: Any) -> Any:
+    async def _answer(self, method: str, request: Any, timeout: float | None = None) -> Any:
         if self._stub is None:
             raise Closed("the backend is not open", backend=self.name)
         if hasattr(request, "db_name"):
             request.db_name = self.config.database
         try:
-            answer = await getattr(self._stub, method)(request, metadata=self._metadata)
+            call = getattr(self._stub, method)
+            answer = await call(request, metadata=self._metadata, timeout=timeout)
         except grpc.RpcError as error:
             raise self.translator.from_call(error) from error
         status = answer if isinstance(answer, common_pb2.Status) else answer.status
@@ -216,10 +232,14 @@ class Server:
         await self.has_collection("polystore")
 
     def _make_channel(self) -> grpc.aio.Channel:
-        config = self.config
+        config, tls = self.config, self.config.tls
+        options: list[tuple[str, Any]] = [
+            *_OPTIONS,
+            # What gRPC calls so is how long one attempt to connect may take.
+            ("grpc.min_reconnect_backoff_ms", round(config.connect_timeout * 1000)),
+        ]
         if not config.secure:
-            return grpc.aio.insecure_channel(self._target, options=_OPTIONS)
-        tls, options = config.tls, list[tuple[str, Any]](_OPTIONS)
+            return grpc.aio.insecure_channel(self._target, options=options)
         try:
             credentials = grpc.ssl_channel_credentials(
                 *(
@@ -227,6 +247,14 @@ class Server:
                     for path in ((tls.root_cert, tls.key, tls.cert) if tls else (None, None, None))
                 )
             )
+            self._check_files()
+        except ssl.SSLError as error:
+            raise ConfigError(
+                f"tls: no certificate or key in one of the files: {error.reason or error}",
+                backend=self.name,
+                hint="They are PEM files, the key's without a password, and cert and key belong "
+                "together",
+            ) from error
         except OSError as error:
             raise ConnectionFailed(
                 f"a file of tls cannot be read: {error}",
@@ -238,6 +266,14 @@ class Server:
         if tls is not None and tls.server_name:
             options.append(("grpc.ssl_target_name_override", tls.server_name))
         return grpc.aio.secure_channel(self._target, credentials, options=options)
+
+    def _check_files(self) -> None:
+        """Raise SSLError for what gRPC would only tell stderr of."""
+        tls, context = self.config.tls, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if tls is not None and tls.root_cert is not None:
+            context.load_verify_locations(tls.root_cert)
+        if tls is not None and tls.cert is not None:
+            context.load_cert_chain(tls.cert, tls.key, password="")
 
     def _make_client(self) -> Any:
         config, tls = self.config, self.config.tls

@@ -6,6 +6,7 @@ would compete with the event loop for the interpreter, and shut out every other 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 from typing_extensions import override
 
-from polystore.embedded import PATIENCE, SharedServer, is_alive, within
+from polystore.embedded import PATIENCE, SharedServer, within
 from polystore.errors import UnsupportedError
 from polystore_milvus.protocol import MilvusServiceStub, milvus_pb2
 
@@ -52,7 +53,8 @@ class EmbeddedServer(SharedServer):
             )
         places = (self.folder / "data", self.socket, self.pid_file, self.log)
         subprocess.run(  # noqa: S603 - our own module, arguments of our own
-            [sys.executable, "-m", "polystore_milvus.lite", *map(str, places)],
+            # -P: not what happens to lie in the application's working directory.
+            [sys.executable, "-P", "-m", "polystore_milvus.lite", *map(str, places)],
             check=True,
             stdin=subprocess.DEVNULL,
             timeout=PATIENCE,
@@ -62,19 +64,30 @@ class EmbeddedServer(SharedServer):
     def answers(self) -> bool:
         if not self.socket.exists():
             return False
+        # One that lives may be busy with a long call, as it does one at a time.
+        patience = PATIENCE if self._is_running() else _ANSWER
         with grpc.insecure_channel(f"unix:{self.socket}") as channel:
             stub = MilvusServiceStub(channel)
             try:
-                stub.GetVersion(milvus_pb2.GetVersionRequest(), timeout=_ANSWER)
+                stub.GetVersion(milvus_pb2.GetVersionRequest(), timeout=patience)
             except grpc.RpcError:
                 return False
         return True
 
     @override
     def shut_down(self) -> None:
-        try:
-            pid = int(self.pid_file.read_text())
-            os.kill(pid, signal.SIGTERM)
-        except (OSError, ValueError):
+        if not self._is_running():
             return  # it died before: who comes next starts it again
-        within(PATIENCE, lambda: not (self.pid_file.exists() and is_alive(pid)))
+        os.kill(int(self.pid_file.read_text()), signal.SIGTERM)
+        within(PATIENCE, lambda: not self._is_running())
+
+    def _is_running(self) -> bool:
+        """Return whether the process that wrote its number lives, which holds the file."""
+        try:
+            with self.pid_file.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False

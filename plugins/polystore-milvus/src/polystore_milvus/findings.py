@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from polystore.types.reports import Finding
 from polystore_milvus import collections
-from polystore_milvus.columns import VECTOR, WORKSPACE
 from polystore_milvus.protocol import common_pb2
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def _version(server: Server) -> Finding:
         text = f"Milvus Lite {facts.version}: for development, a few searches a second"
         return Finding(server.name, "version", "ok", text)
     text = f"Milvus {facts.version}"
-    if facts.numbers <= NEWEST_TESTED:
+    if facts.numbers is not None and facts.numbers <= NEWEST_TESTED:
         return Finding(server.name, "version", "ok", text)
     newest = ".".join(map(str, NEWEST_TESTED))
     return Finding(
@@ -66,22 +65,29 @@ def _encryption(server: Server) -> Finding:
 
 
 async def _store(server: Server, store: str, name: str) -> list[Finding]:
-    state = await collections.load_state(server, name)
-    if state != common_pb2.LoadStateLoaded:
-        text = f"the collection {name} {_STATES.get(state, 'is in an unknown state')}"
-        severity = "warning" if state == common_pb2.LoadStateLoading else "error"
-        action = "Open a client, which loads it; if it is gone, restore it from a backup"
-        return [Finding(server.name, "load", severity, text, store, action)]
-    found = [Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)]
-    indexes = await collections.indexed_fields(server, name)
-    for field in (VECTOR, WORKSPACE):
+    found = [await _load(server, store, name)]
+    indexes = await collections.indexes(server, name)
+    for field in await collections.to_be_indexed(server, name):
         if field not in indexes:
             text = f"the index on {field} of {name} is missing"
             found.append(Finding(server.name, "index", "error", text, store, "polystore apply"))
-        elif indexes[field] == common_pb2.Failed:
+        elif indexes[field].state == common_pb2.Failed:
             text = f"the index on {field} of {name} could not be built"
             action = "See the server's log; `polystore apply` after dropping the index"
             found.append(Finding(server.name, "index", "error", text, store, action))
         else:
             found.append(Finding(server.name, "index", "ok", f"index on {field} of {name}", store))
     return found
+
+
+async def _load(server: Server, store: str, name: str) -> Finding:
+    state = await collections.load_state(server, name)
+    if state == common_pb2.LoadStateLoaded:
+        return Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)
+    if server.facts.lite and state == common_pb2.LoadStateNotLoad:  # as after every start
+        text = f"the collection {name} is loaded when a client opens it"
+        return Finding(server.name, "load", "ok", text, store)
+    text = f"the collection {name} {_STATES.get(state, 'is in an unknown state')}"
+    severity = "warning" if state == common_pb2.LoadStateLoading else "error"
+    action = "Open a client, which loads it; if it is gone, restore it from a backup"
+    return Finding(server.name, "load", severity, text, store, action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -17,11 +18,16 @@ def main(folder: str, socket: str, pid_file: str, log: str) -> None:
     with Path(log).open("ab", buffering=0) as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    Path(pid_file).write_text(str(os.getpid()))
-    try:
+    with Path(pid_file).open("a") as file:
+        # Held as long as this process lives: a number alone may be another one's by then.
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"another server is still there: {pid_file}")
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         serve(folder, socket)
-    finally:
-        Path(pid_file).unlink()
 
 
 def serve(folder: str, socket: str) -> None:

@@ -26,7 +26,7 @@ class RowLocks:
 
         All are taken at once or none, so that nobody waits for one who waits for him.
         """
-        held = self._held
+        held, keys = self._held, list(dict.fromkeys(keys))
         while True:
             busy = next((held[key] for key in keys if key in held), None)
             if busy is None:

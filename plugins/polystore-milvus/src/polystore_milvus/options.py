@@ -61,7 +61,7 @@ def options_of(spec: VectorSpec) -> Options:
             hint="Use options: {milvus: {index_type: IVF_SQ8}} (or IVF_PQ, SCANN, DISKANN)",
         )
     try:
-        return Options.model_validate(spec.options_for("milvus"))
+        options = Options.model_validate(spec.options_for("milvus"))
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(
@@ -69,6 +69,13 @@ def options_of(spec: VectorSpec) -> Options:
             store=spec.name,
             hint=f"There are {', '.join(Options.model_fields)}",
         ) from None
+    if options.index_type == "IVF_PQ" and "m" not in options.index_params:
+        raise ConfigError(
+            "options.milvus.index_params: IVF_PQ needs m, into how many parts a vector is cut",
+            store=spec.name,
+            hint=f"Give index_params: {{m: N}}, where {spec.dimensions} is a multiple of N",
+        )
+    return options
 
 
 def check_index(spec: VectorSpec, *, lite: bool, backend: str) -> None:

@@ -53,6 +53,8 @@ class Rows:
         self._server = server
         self._collection = collection
         self._vector_bytes = 4 * dimensions
+        self._fitting = MOST_HITS
+        """How many rows an answer has room for, as far as is known: that depends on their size."""
 
     def freshness(self, call: Call) -> Freshness:
         """Return how fresh a read of `call` is."""
@@ -82,18 +84,18 @@ class Rows:
     ) -> AsyncIterator[Columns]:
         """Yield the rows of `ids` that are there, in any order, as columns."""
         prefix, freshness = key_prefix(call.workspace), self.freshness(call)
-        start, limit = 0, min(_KEYS, self._most(fields))
+        start, most = 0, min(_KEYS, self._most(fields))
         while start < len(ids):
+            limit = min(most, self._fitting)
             part = ids[start : start + limit]
             condition = f"{KEY} in {literals(prefix + id_ for id_ in part)}"
             request = wire.query(self._collection, condition, fields, freshness)
             try:
                 answer = await self._server.ask("Query", request)
-            except LimitExceeded:
-                if limit == 1:
-                    raise
-                limit = max(1, limit // 4)
+            except LimitExceeded as error:
+                self._shrink(limit, error)
                 continue
+            self._grow(limit)
             yield wire.columns_of(answer.fields_data)
             start += len(part)
 
@@ -112,18 +114,18 @@ class Rows:
         inside = after(call.workspace, after_id)
         if condition is not None:
             inside = f"{inside} and {condition}"
-        limit = min(limit, self._most(fields))
+        most = min(limit, self._most(fields))
         while True:
+            limit = min(most, self._fitting)
             request = wire.query(
                 self._collection, inside, fields, self.freshness(call), limit=limit, ordered=True
             )
             try:
                 answer = await self._server.ask("Query", request)
-            except LimitExceeded:
-                if limit == 1:
-                    raise
-                limit = max(1, limit // 4)
+            except LimitExceeded as error:
+                self._shrink(limit, error)
                 continue
+            self._grow(limit)
             return self._in_order(wire.columns_of(answer.fields_data), limit)
 
     def _in_order(self, rows: Columns, limit: int) -> RowPage:
@@ -135,6 +137,17 @@ class Rows:
                 hint="Is the server of a version that polystore was tested with?",
             )
         return RowPage(ids, rows, is_last=len(ids) < limit)
+
+    def _shrink(self, limit: int, error: LimitExceeded) -> None:
+        """Ask for fewer rows from now on than `limit`, which were too much."""
+        if limit == 1:
+            raise error
+        self._fitting = max(1, limit // 4)
+
+    def _grow(self, limit: int) -> None:
+        """Ask for a little more again where `limit` rows, the most so far, were not too much."""
+        if limit == self._fitting < MOST_HITS:
+            self._fitting += 1 + limit // 16
 
     def _most(self, fields: Sequence[str]) -> int:
         if VECTOR not in fields:

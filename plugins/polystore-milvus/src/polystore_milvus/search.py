@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _ANSWER: Final = 20_000
 """Hits in one answer: each has a text and metadata."""
 _PAGE: Final = 2000
+_INLINE: Final = 500
+"""Hits that are made of an answer at once; more in a thread."""
 _FEWEST: Final = 1000
 """So few rows that match are compared: an index that others share finds few of them."""
 _MARGIN: Final = 16
@@ -122,12 +124,18 @@ class Searcher:
             answers = await self._nearest(asked, vectors, query.k, fields)
         except LimitExceeded:  # the answer would be too large
             return await self._in_pieces(asked, vectors)
-        plan, spec = self.index.lower(), self._spec
+        if len(vectors) * query.k < _INLINE:
+            return self._hits(asked, answers)
+        # In a thread, so that others have their turn meanwhile.
+        return await asyncio.to_thread(self._hits, asked, answers)
+
+    def _hits(self, asked: Asked, answers: Sequence[Answer]) -> list[Hits]:
+        plan, spec, with_vector = self.index.lower(), self._spec, asked.query.with_vectors
         return [
             Hits(
                 sorted(
                     (
-                        _hit(rows, row, score, spec, with_vector=query.with_vectors)
+                        _hit(rows, row, score, spec, with_vector=with_vector)
                         for row, score in scored
                     ),
                     key=lambda hit: (-hit.score, hit.id),
@@ -218,6 +226,10 @@ class Searcher:
             if limit == MOST_HITS:
                 return await self._compared(asked, vectors, plan="exact")
             limit = min(MOST_HITS, limit * 4)
+        found = await asyncio.to_thread(self._settled, asked, vectors, answers)
+        return await self._described(asked, found, "exact")
+
+    def _settled(self, asked: Asked, vectors: Matrix, answers: Sequence[Answer]) -> list[Found]:
         found: list[Found] = []
         for vector, (rows, scored) in zip(vectors, answers, strict=True):
             best = self._best(asked, vector)
@@ -225,7 +237,7 @@ class Searcher:
             if order:
                 best.add([id_ for id_, _ in order], rows[columns.VECTOR][[row for _, row in order]])
             found.append(best.found())
-        return await self._described(asked, found, "exact")
+        return found
 
     async def _compared(self, asked: Asked, vectors: Matrix, *, plan: str) -> list[Hits]:
         """Compare every row that matches, here, as the server's index cannot be passed over."""
@@ -253,18 +265,24 @@ class Searcher:
         places: dict[str, tuple[Any, int]] = {}
         async for rows in self._rows.by_ids(asked.call, ids, fields):
             places.update({id_: (rows, row) for row, id_ in enumerate(rows[columns.ID])})
-        return [
-            Hits(
-                (
-                    _hit(*places[id_], score, self._spec, with_vector=with_vector)
-                    for id_, score in pairs
-                    if id_ in places
-                ),
-                exact=True,
-                plan=plan,
-            )
-            for pairs in found
-        ]
+
+        def hits() -> list[Hits]:
+            return [
+                Hits(
+                    (
+                        _hit(*places[id_], score, self._spec, with_vector=with_vector)
+                        for id_, score in pairs
+                        if id_ in places
+                    ),
+                    exact=True,
+                    plan=plan,
+                )
+                for pairs in found
+            ]
+
+        if sum(map(len, found)) < _INLINE:
+            return hits()
+        return await asyncio.to_thread(hits)
 
 
 def _is_settled(scored: Sequence[tuple[int, float]], k: int, limit: int) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
 
+from polystore.errors import ConnectionFailed, OperationTimeout
+from polystore.stores.columns import split
 from polystore.stores.vector_driver import VectorDriver
 from polystore.types.batches import Decoded, VectorBatch
 from polystore.types.json_domain import encode_json, merge_patch
@@ -20,7 +22,7 @@ from polystore_milvus.connection import since
 from polystore_milvus.expressions import literals
 from polystore_milvus.filters import compile_filter
 from polystore_milvus.locks import RowLocks
-from polystore_milvus.names import key_prefix
+from polystore_milvus.names import KEY_BYTES, key_prefix
 from polystore_milvus.options import EXACT
 from polystore_milvus.protocol import milvus_pb2
 from polystore_milvus.reads import Rows
@@ -41,8 +43,12 @@ if TYPE_CHECKING:
 
 _REQUEST: Final = 1000
 """Rows in a request: more take long to pack, fewer cost a round trip each."""
+_REQUEST_BYTES: Final = 16 * 2**20
+"""Of a request, about; a message ends at 64 MiB."""
 _IN_FLIGHT: Final = 4
 """Requests of one call that are under way at the same time."""
+_AGAIN: Final = 0.5
+"""Seconds between attempts to seal."""
 _INLINE: Final = 100
 """Rows that are packed at once; more in a thread, so that others have their turn meanwhile."""
 
@@ -178,9 +184,28 @@ class MilvusVector(VectorDriver):
     async def bulk(self, call: Call) -> AsyncGenerator[None]:
         """Seal what was written at the end, so that it gets its index."""
         yield
-        await self._server.change(
-            "Flush", milvus_pb2.FlushRequest(collection_names=[self._collection])
-        )
+        try:
+            async with asyncio.timeout(self._server.config.timeout):
+                await self._seal()
+        except TimeoutError as error:
+            raise OperationTimeout(
+                "what was loaded is stored, but could not be sealed in time",
+                hint="Nothing is lost; the server seals it by itself later on",
+                maybe_applied=True,
+            ) from error
+
+    async def _seal(self) -> None:
+        request = milvus_pb2.FlushRequest(collection_names=[self._collection])
+        while True:
+            try:
+                await self._server.change("Flush", request)
+            except ConnectionFailed as error:
+                if not error.retryable:
+                    raise
+                # Servers do not let one collection be sealed every few seconds.
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
 
     @override
     async def explain(self, call: Call, query: FindQuery | SearchQuery) -> Explanation:
@@ -201,8 +226,7 @@ class MilvusVector(VectorDriver):
         """Write rows whose locks are held, some requests at the same time."""
         prefix = key_prefix(call.workspace)
         created = await self._present(call, [prefix + id_ for id_ in batch.ids])
-        rows = len(batch.ids)
-        parts = [range(i, min(i + _REQUEST, rows)) for i in range(0, rows, _REQUEST)]
+        parts = split(_row_bytes(batch), rows=_REQUEST, size=_REQUEST_BYTES)
         if len(parts) == 1:
             await self._write(call, batch, parts[0], created)
             return
@@ -215,6 +239,8 @@ class MilvusVector(VectorDriver):
         # Each runs to its end, and then the first error is raised.
         done = await asyncio.gather(*map(write, parts), return_exceptions=True)
         for error in done:
+            if isinstance(error, ConnectionFailed | OperationTimeout):
+                error.maybe_applied = True  # others may have come through
             if error is not None:
                 raise error
 
@@ -261,6 +287,15 @@ class MilvusVector(VectorDriver):
             if page.is_last:
                 return deleted
             last = page.ids[-1]
+
+
+def _row_bytes(batch: VectorBatch) -> list[int]:
+    """Return about how much of a request each row takes."""
+    rest = batch.vectors.shape[1] * 4 + 2 * KEY_BYTES
+    return [
+        rest + (0 if text is None else len(text.encode())) + 3 * len(metadata)
+        for text, metadata in zip(batch.texts, batch.metadata_json, strict=True)
+    ]
 
 
 def _batch(changes: Sequence[tuple[VectorRecord, dict[str, Any]]]) -> VectorBatch:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overlo
 
 from typing_extensions import override
 
+from polystore.capabilities import Feature
 from polystore.config import load_config
 from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
@@ -206,6 +207,9 @@ class Stores(ABC):
 
     async def _size(self, handle: AnyStore) -> StoreSize:
         detail: dict[str, int] = {}
+        if Feature.STRONG_READS in (await handle.capabilities()).features:
+            # Who asks how much there is wants it of all clients, not of this one.
+            handle = handle.with_options(consistency="strong")
         if isinstance(handle, GraphStore):
             counts = await handle.count()
             detail = {"nodes": counts.nodes, "edges": counts.edges}

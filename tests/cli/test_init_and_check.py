@@ -63,9 +63,11 @@ def test_what_init_shows_is_valid_once_it_is_uncommented(
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("NEO4J_URI", "neo4j://127.0.0.1:1")
     monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    monkeypatch.setenv("MILVUS_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MILVUS_TOKEN", "root:secret")
     (folder / "ca.pem").touch()
     text = written
-    shown = ("memory", "neo4j", "postgres", "redis")
+    shown = ("memory", "milvus", "neo4j", "postgres", "redis")
     for begin in (*(f"  # {use}:" for use in shown), "# stores:", "# require:"):
         text = uncommented(text, begin)
     (folder / "full.yaml").write_text(text)
@@ -120,6 +122,7 @@ def test_init_and_schema_leave_a_broken_plugin_out(cli: Cli, install: Install) -
     assert uses["use"]["enum"] == [
         "fresh",
         "memory",
+        "milvus",
         "neo4j",
         "postgres",
         "redis",
@@ -202,6 +205,7 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "package",
         "polystore-core",
         "polystore-memory",
+        "polystore-milvus",
         "polystore-neo4j",
         "polystore-postgres",
         "polystore-redis",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from unit.demo.helpers import client, content
+from unit.demo.helpers import client, content, fresh
 
 from matrix.answers import Answer, differences
 from polystore.capabilities import Feature
@@ -91,7 +91,7 @@ async def _read(config: dict[str, Any], loaded: str) -> Shown:
             shown.found[question] = await _by_vector(stores, embedder, question)
             answer = await ask(stores, embedder, question, k=3)
             assert len(answer.hits) == 3
-            chunks = stores.vector(CHUNKS)
+            chunks = await fresh(stores.vector(CHUNKS))
             if Feature.TEXT_SEARCH in (await chunks.capabilities()).features:
                 assert answer.how == "hybrid"
                 found = await chunks.search_text(question, k=1000)
@@ -106,7 +106,8 @@ async def _read(config: dict[str, Any], loaded: str) -> Shown:
 async def _by_vector(stores: Stores, embedder: WordLlamaEmbedder, question: str) -> Answer:
     vector = embedder.embed([question])[0]
     wanted = F("kind").is_in(DEFAULT_KINDS)
-    hits = await stores.vector(CHUNKS).search(vector, k=5, filter=wanted, exact=True)
+    chunks = await fresh(stores.vector(CHUNKS))
+    hits = await chunks.search(vector, k=5, filter=wanted, exact=True)
     return Answer("scored", [[hit.id, hit.score] for hit in hits])
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polystore
+from polystore.capabilities import Feature
 from polystore.demo.corpus import find_corpus
 from polystore.demo.load import load
 from polystore.demo.records import Source
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from polystore.client import Stores
     from polystore.demo.embedding import Embedder
     from polystore.demo.records import LoadReport
+    from polystore.stores.handle import Handle
+
+H = TypeVar("H", bound="Handle[Any]")
 
 ONE = {"backends": {"main": {"use": "memory"}}}
 """Every store on one backend, which has units of work."""
@@ -45,9 +49,16 @@ async def load_folder(stores: Stores, folder: Path, embedder: Embedder) -> LoadR
     return await load(stores, find_corpus(folder), embedder)
 
 
+async def fresh(store: H) -> H:
+    """Return a store that shows what other clients wrote, where its backend has to be asked to."""
+    if Feature.STRONG_READS in (await store.capabilities()).features:
+        return store.with_options(consistency="strong")
+    return store
+
+
 async def content(stores: Stores) -> dict[str, Any]:
     """Return everything that the demo's stores hold, in a form that compares."""
-    chunks = stores.vector("chunks").scan(with_vectors=True)
+    chunks = (await fresh(stores.vector("chunks"))).scan(with_vectors=True)
     graph = stores.graph("code")
     return {
         "modules": {doc.id: _timeless(doc.data) async for doc in stores.doc("modules").scan()},

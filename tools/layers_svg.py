@@ -26,7 +26,7 @@ NOTES = {
     "stores | config": "handles, drivers, the call pipeline; YAML -> models",
     "specdiff": "how a declared store differs from a stored one",
     "specs": "declared stores: KVSpec, VectorSpec, GraphSpec, DocSpec",
-    "capabilities | embedded | filters | telemetry": "what a store can do; local servers; filters; spans",
+    "capabilities | embedded | filters | telemetry": "capabilities; local servers; filters; spans",
     "types": "data that crosses the seam",
     "errors": "every exception",
 }

@@ -336,7 +336,8 @@ def declare(
         ConfigError: Two of them have one name, and neither stands in for the other.
     """
     declared = {name: Declared(spec, "yaml") for name, spec in config.stores.items()}
-    extra = [spec for name in config.include for spec in registry.store_set(name)]
+    sets = (registry.store_set(name, given) for name, given in config.included.items())
+    extra = [spec for specs_of_set in sets for spec in specs_of_set]
     for spec in [*extra, *specs]:
         known = declared.get(spec.name)
         if known is None:

@@ -201,6 +201,7 @@ def test_version_names_the_plugins(cli: Cli) -> None:
     assert [row[0] for row in rows] == [
         "package",
         "polystore-core",
+        "polystore-lightrag",
         "polystore-memory",
         "polystore-neo4j",
         "polystore-postgres",

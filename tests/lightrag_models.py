@@ -113,7 +113,7 @@ def arguments(folder: str, **more: Any) -> dict[str, Any]:
         "llm_model_func": answer,
         "embedding_func": embedding(),
         "tokenizer": tokenizer(),
-        "chunk_token_size": 60,
+        "chunk_token_size": 25,
         "chunk_overlap_token_size": 5,
         "cosine_better_than_threshold": 0.1,
         **more,

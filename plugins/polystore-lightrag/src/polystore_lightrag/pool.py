@@ -69,6 +69,11 @@ async def release(lease: Lease) -> None:
     await lease.client.close()
 
 
+def leases(loop: asyncio.AbstractEventLoop) -> list[Lease]:
+    """Return the leases of an event loop."""
+    return list(_leases.get(loop, {}).values())
+
+
 def _client(source: Source, specs: Sequence[StoreSpec]) -> Polystore:
     names = [spec.name for spec in specs]
     declared = declare(load_config(source, declared=names), Registry(), ())

@@ -48,6 +48,7 @@ class SourcePart:
         store: The store that takes them.
         workspace: The tenant; None means the configuration's own.
         rows: How many there are.
+        dimensions: Of its vectors; None where it has none.
     """
 
     name: str
@@ -55,6 +56,7 @@ class SourcePart:
     store: str
     workspace: str | None
     rows: int
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
             return None
         row: dict[str, Any] = entry.value
         row.setdefault("create_time", _seconds(entry.created_at))
-        row["update_time"] = _seconds(entry.updated_at)
+        row.setdefault("update_time", _seconds(entry.updated_at))  # what was imported has its own
         row["_id"] = id_
         return row
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from polystore.errors import ConfigError
 from polystore.plugins.hookspecs import hookimpl
+from polystore.sources import SourceInfo
 from polystore_lightrag.stores import all_specs
 
 if TYPE_CHECKING:
@@ -36,6 +37,25 @@ def polystore_store_sets(settings: Mapping[str, Any]) -> Mapping[str, Sequence[S
     dimensions = _dimensions(settings.get("dimensions", os.environ.get("EMBEDDING_DIM")))
     model = settings.get("embedding_model", os.environ.get("EMBEDDING_MODEL"))
     return {"lightrag": all_specs(dimensions, None if model is None else str(model))}
+
+
+@hookimpl
+def polystore_sources() -> Mapping[str, SourceInfo]:
+    """Return what `polystore migrate-from lightrag` reads."""
+    return {
+        "lightrag": SourceInfo(
+            "polystore_lightrag.source:LightRAGSource",
+            "the working folder of a LightRAG with its default storages, or the URL of a "
+            "PostgreSQL database with LightRAG's tables",
+            options={
+                "embedding_model": "the model's name as LightRAG's embedding function has it, "
+                "or `none`; needed unless the configuration declares the stores",
+                "vectors": "PostgreSQL: the suffix of the vector tables, where there are several",
+                "workspace": "only this workspace",
+                "partial": "`yes` where some of LightRAG's data is kept elsewhere",
+            },
+        )
+    }
 
 
 def _dimensions(given: object) -> int:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from polystore.stores.vector import VectorStore
     from polystore.types.records import Hit, VectorRecord
 
-_ID = "polystore_id"
+ID_FIELD = "polystore_id"
 """Metadata beside a record's own: its id, where that is too long to be the record's id."""
-_TEXT = "content"
+TEXT_FIELD = "content"
 _DEFAULT_BATCH = 10
 _QUERY_PRIORITY = 5
 _FIRST_LOAD = 5000
@@ -71,11 +71,11 @@ class PolystoreVectorStorage(PolystoreStorage, BaseVectorStorage):
         """Have records stored at the end of the batch."""
         now = int(time.time())
         for id_, record in data.items():
-            metadata = {name: value for name, value in record.items() if name != _TEXT}
+            metadata = {name: value for name, value in record.items() if name != TEXT_FIELD}
             metadata.setdefault("created_at", now)
             if not is_short(id_):
-                metadata[_ID] = id_
-            self._pending.by_id[id_] = Waiting(cast("str", record[_TEXT]), metadata)
+                metadata[ID_FIELD] = id_
+            self._pending.by_id[id_] = Waiting(cast("str", record[TEXT_FIELD]), metadata)
 
     @override
     async def delete(self, ids: list[str]) -> None:
@@ -226,7 +226,7 @@ class PolystoreVectorStorage(PolystoreStorage, BaseVectorStorage):
 
 
 def _id_of(record: VectorRecord | Hit) -> str:
-    return cast("str", record.metadata.get(_ID, record.id))
+    return cast("str", record.metadata.get(ID_FIELD, record.id))
 
 
 def _row(record: VectorRecord | Hit) -> dict[str, Any]:
@@ -234,5 +234,5 @@ def _row(record: VectorRecord | Hit) -> dict[str, Any]:
 
 
 def _shown(id_: str, text: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: value for name, value in metadata.items() if name != _ID}
-    return {**own, _TEXT: text, "id": id_}
+    own = {name: value for name, value in metadata.items() if name != ID_FIELD}
+    return {**own, TEXT_FIELD: text, "id": id_}

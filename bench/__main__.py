@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import doc, graph, kv, redis, typed, vector
+from bench import doc, graph, kv, lightrag, redis, typed, vector
 from bench.context import opened
 from bench.measure import measure
 from bench.report import cells, json_line, table
@@ -29,6 +29,7 @@ _KINDS = {
     "graph": graph.cases,
     "typed": typed.cases,
     "redis": redis.cases,
+    "lightrag": lightrag.cases,
 }
 
 

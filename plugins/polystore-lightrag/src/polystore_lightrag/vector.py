@@ -35,7 +35,7 @@ ID_FIELD = "polystore_id"
 TEXT_FIELD = "content"
 _DEFAULT_BATCH = 10
 _QUERY_PRIORITY = 5
-_FIRST_LOAD = 5000
+_FIRST_LOAD = 1000
 """So many records into an empty store are loaded first and indexed then."""
 
 

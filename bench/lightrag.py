@@ -88,9 +88,9 @@ async def _vectors(bench: Bench, sides: Sides) -> AsyncGenerator[Case]:
     empty = partial(_empty, bench, pair)
     upsert = partial(write, some=few)
     load = partial(write, some=rows)
-    yield _case("vector upsert", len(few), bench, pair, upsert, before=empty)
     yield _case("vector first load", len(rows), bench, pair, load, before=empty, rounds=1)
     await _fill(pair, load)
+    yield _case("vector upsert, replacing", len(few), bench, pair, upsert)
     queries = clustered(bench.sizes.calls // 4, seed=4)
     nearest = exact_nearest(corpus, queries, _TOP)
     recalls: list[float] = []

@@ -209,4 +209,4 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "polystore-sqlite",
         "Python",
     ]
-    assert rows[2][2] == "memory"
+    assert rows[3][2] == "memory"

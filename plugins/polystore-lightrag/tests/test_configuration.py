@@ -156,6 +156,7 @@ PROGRAM = """
 import asyncio, json, sys
 sys.path.insert(0, sys.argv[1])
 import polystore_lightrag
+from lightrag import LightRAG
 from lightrag_models import TEXTS, arguments
 
 async def main():

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
-import sqlite_vec  # pyright: ignore[reportMissingTypeStubs] - it has none
+import sqlite_vec
 
 from polystore.errors import (
     Conflict,

@@ -86,7 +86,8 @@ def query(
     if limit is not None:
         _add(request.query_params, {"limit": limit})
     if ordered:
-        _add(request.query_params, {"iterator": "True", "reduce_stop_for_best": "True"})
+        # Stopping "for the best" ends where the first of the segments has no more rows.
+        _add(request.query_params, {"iterator": "True", "reduce_stop_for_best": "False"})
     return request
 
 

@@ -40,6 +40,7 @@ _LOADED: Final = Rule(
 _FULL: Final = Rule(ConnectionFailed, "Give the server more memory or disk, or delete data", False)
 _SLOWER: Final = Rule(ConnectionFailed, "Call less at the same time: `pool.max`, quotas", True)
 _LOGIN: Final = Rule(ConnectionFailed, "Check token, or username and password", False)
+_DATABASE: Final = Rule(ConnectionFailed, "Create the database, or correct `database`", False)
 _MISSING: Final = Rule(SchemaMismatch, "See `polystore plan`; `polystore apply` makes it")
 _OTHER: Final = Rule(PolystoreError, "See the server's log")
 
@@ -63,7 +64,7 @@ _BY_CODE: Final[Mapping[int, Rule]] = {
     601: _BUSY,
     602: _BUSY,
     700: _MISSING,
-    800: Rule(ConnectionFailed, "Create the database, or correct `database`", False),
+    800: _DATABASE,
     901: _BUSY,
     902: _BUSY,
     903: _BUSY,
@@ -73,6 +74,7 @@ _BY_CODE: Final[Mapping[int, Rule]] = {
 """By the server's own codes."""
 
 _BY_WORDS: Final[Mapping[str, Rule]] = {
+    "database:": _DATABASE,
     "no available shard delegator": _BUSY,
     "no available shard leaders": _BUSY,
     "not fully loaded": _LOADED,
@@ -85,8 +87,23 @@ _BY_WORDS: Final[Mapping[str, Rule]] = {
 }
 """By what the server says, where its code says nothing."""
 
-_TLS_WORDS: Final = ("Ssl handshake", "SSL", "CERTIFICATE", "certificate", "TLS", "Peer name")
-_NOT_SENT: Final = ("failed to connect", "Connection refused", "connections to all backends failed")
+_TLS_WORDS: Final = (
+    "Ssl handshake",
+    "Tls handshake",
+    "SSL",
+    "TLS",
+    "CERTIFICATE",
+    "certificate",
+    "Peer name",
+    "Hostname Verification",
+)
+_NOT_SENT: Final = (
+    "failed to connect",
+    "Connection refused",
+    "connections to all backends failed",
+    "errors resolving",
+    "DNS resolution failed",
+)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Births:
         """Timestamp of the newest write that is no longer remembered."""
         self._recent: dict[str, tuple[int, int | None]] = {}
         self._order: deque[tuple[float, int, list[str]]] = deque()
+        self._doubtful: dict[str, float] = {}
 
     def note(self, created: Mapping[str, int | None], stamp: int) -> None:
         """Remember an acknowledged write.
@@ -38,6 +39,18 @@ class Births:
         self._order.append((time.monotonic(), stamp, list(created)))
         self._recent.update({key: (stamp, birth) for key, birth in created.items()})
 
+    def doubt(self, keys: Iterable[str]) -> None:
+        """Remember that a write of `keys` failed, or was cut off, and may have been done."""
+        now = time.monotonic()
+        for key in keys:
+            self._doubtful.pop(key, None)  # so that they stay in order of time
+            self._doubtful[key] = now
+
+    def is_sure(self, keys: Iterable[str]) -> bool:
+        """Return whether the fate of every write of `keys` is known that is not long past."""
+        self._forget()
+        return self._doubtful.keys().isdisjoint(keys)
+
     def known(self, keys: Iterable[str]) -> dict[str, int | None]:
         """Return what is remembered of `keys`, after forgetting what is old."""
         self._forget()
@@ -46,6 +59,11 @@ class Births:
 
     def _forget(self) -> None:
         limit = time.monotonic() - _SECONDS
+        while self._doubtful:
+            key = next(iter(self._doubtful))
+            if self._doubtful[key] >= limit:
+                break
+            del self._doubtful[key]
         while self._order and self._order[0][0] < limit:
             _, stamp, keys = self._order.popleft()
             self.settled = max(self.settled, stamp)

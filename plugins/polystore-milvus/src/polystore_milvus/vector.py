@@ -223,13 +223,21 @@ class MilvusVector(VectorDriver):
             request, keys = await asyncio.to_thread(upsert_request, *given)
         else:
             request, keys = upsert_request(*given)
-        stamp = await self._server.write("Upsert", request)
+        stamp = await self._written("Upsert", request, keys)
         self._births.note({key: created.get(key, now) for key in keys}, stamp)
+
+    async def _written(self, method: str, request: Any, keys: Sequence[str]) -> int:
+        try:
+            return await self._server.write(method, request)
+        except BaseException:
+            self._births.doubt(keys)
+            raise
 
     async def _present(self, call: Call, keys: Sequence[str]) -> dict[str, int]:
         """Return when each of `keys`, whose locks are held, came into being, if it is there."""
-        if call.consistency == "strong":
-            return await self._rows.created(keys, self._rows.freshness(call))
+        if call.consistency == "strong" or not self._births.is_sure(keys):
+            strong = replace(call, consistency="strong")
+            return await self._rows.created(keys, self._rows.freshness(strong))
         known = self._births.known(keys)
         present = {key: birth for key, birth in known.items() if birth is not None}
         unknown = [key for key in keys if key not in known]
@@ -243,7 +251,7 @@ class MilvusVector(VectorDriver):
             request = milvus_pb2.DeleteRequest(
                 collection_name=self._collection, expr=f"{columns.KEY} in {literals(part)}"
             )
-            stamp = await self._server.write("Delete", request)
+            stamp = await self._written("Delete", request, part)
             self._births.note(dict.fromkeys(part), stamp)
 
     async def _delete_matching(self, call: Call, condition: str | None) -> int:

@@ -14,12 +14,11 @@ from polystore.types.reports import Change
 from polystore_milvus import collections, findings
 from polystore_milvus.capabilities import live_capabilities
 from polystore_milvus.catalogue import Catalogue
-from polystore_milvus.columns import VECTOR
 from polystore_milvus.config import MilvusConfig
 from polystore_milvus.connection import Server
 from polystore_milvus.embedded import EmbeddedServer
 from polystore_milvus.names import Names
-from polystore_milvus.options import check_index
+from polystore_milvus.options import check_index, options_of
 from polystore_milvus.reads import Rows
 from polystore_milvus.vector import MilvusVector
 
@@ -99,7 +98,7 @@ class MilvusBackend(Backend[MilvusConfig]):
             )
         server, name = self._open_server, self._names.store(stored)
         await collections.check_store(server, name, spec)
-        await collections.is_loaded(server, name)
+        await collections.is_loaded(server, name, replicas=options_of(spec).replicas)
         return MilvusVector(server, self._catalogue, name, spec, capabilities)
 
     @override
@@ -141,9 +140,12 @@ class MilvusBackend(Backend[MilvusConfig]):
         changes: list[Change] = []
         for store in stored:
             name = self._names.store(store)
-            if VECTOR not in await collections.indexed_fields(self._open_server, name):
-                summary = f"the index on the vectors of {name} is missing"
-                changes.append(Change(self.name, store.spec.name, "repair_index", summary))
+            indexed = await collections.indexed_fields(self._open_server, name)
+            changes += [
+                Change(self.name, store.spec.name, "repair_index", f"{name}: index on {field}")
+                for field in collections.INDEXED
+                if field not in indexed
+            ]
         return changes
 
     @override

@@ -16,12 +16,14 @@ from polystore_milvus.options import build_params, index_type, options_of
 from polystore_milvus.protocol import common_pb2, milvus_pb2, schema_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from polystore.specs import Metric, VectorSpec
     from polystore_milvus.connection import Server
 
 _METRICS: Final[dict[Metric, str]] = {"cosine": "COSINE", "ip": "IP", "l2": "L2"}
+INDEXED: Final = (columns.VECTOR, columns.WORKSPACE)
+"""Fields of a store's collection that have an index."""
 _POLL: Final = 0.1
 _INVERTED_SINCE: Final = (2, 4)
 
@@ -161,7 +163,7 @@ async def load(server: Server, name: str, *, replicas: int = 1) -> None:
         await asyncio.sleep(_POLL)
 
 
-async def is_loaded(server: Server, name: str) -> bool:
+async def is_loaded(server: Server, name: str, *, replicas: int = 1) -> bool:
     """Return whether a collection is in memory, after loading one that was released.
 
     One without its index, left by who was cut off while making it, cannot be loaded.
@@ -169,7 +171,7 @@ async def is_loaded(server: Server, name: str) -> bool:
     if await load_state(server, name) != common_pb2.LoadStateLoaded:
         if columns.VECTOR not in await indexed_fields(server, name):
             return False
-        await load(server, name)
+        await load(server, name, replicas=replicas)
     return True
 
 
@@ -191,7 +193,7 @@ async def load_state(server: Server, name: str) -> int:
 
 async def check_store(server: Server, name: str, spec: VectorSpec) -> None:
     """Raise SchemaMismatch unless the collection `name` is what a store's has to be."""
-    wanted = {field.name: _shown(field) for field in store_fields(spec.dimensions)}
+    wanted = in_words(store_fields(spec.dimensions))
     found = await described(server, name)
     if wanted != found:
         differing = sorted(
@@ -209,7 +211,12 @@ async def described(server: Server, name: str) -> dict[str, str]:
     """Return the fields of a collection and what they take, in words."""
     request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
     answer: Any = await server.ask("DescribeCollection", request)
-    return {field.name: _shown(field) for field in answer.schema.fields}
+    return in_words(answer.schema.fields)
+
+
+def in_words(fields: Iterable[schema_pb2.FieldSchema]) -> dict[str, str]:
+    """Return what fields take, in words, by name."""
+    return {field.name: _shown(field) for field in fields}
 
 
 def _shown(field: schema_pb2.FieldSchema) -> str:

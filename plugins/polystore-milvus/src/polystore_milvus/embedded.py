@@ -6,18 +6,19 @@ would compete with the event loop for the interpreter, and shut out every other 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import grpc
 from typing_extensions import override
 
-from polystore.embedded import PATIENCE, SharedServer, is_alive, within
+from polystore.embedded import PATIENCE, SharedServer, within
 from polystore.errors import UnsupportedError
 from polystore_milvus.protocol import MilvusServiceStub, milvus_pb2
 
@@ -70,12 +71,14 @@ class EmbeddedServer(SharedServer):
 
     @override
     def shut_down(self) -> None:
-        try:
-            pid = int(self._pid_file.read_text())
-            os.kill(pid, signal.SIGTERM)
-        except (OSError, ValueError):
-            return  # it died before: who comes next starts it again
-        within(PATIENCE, lambda: not (self._pid_file.exists() and is_alive(pid)))
+        if not self._pid_file.exists():
+            return
+        with self._pid_file.open() as file:
+            if _is_free(file):
+                return  # it died before: who comes next starts it again
+            os.kill(int(file.read()), signal.SIGTERM)
+            if within(PATIENCE, lambda: _is_free(file)):
+                self._pid_file.unlink()
 
     @property
     @override
@@ -85,3 +88,12 @@ class EmbeddedServer(SharedServer):
     @property
     def _pid_file(self) -> Path:
         return self.folder / "milvus-lite.pid"
+
+
+def _is_free(file: IO[str]) -> bool:
+    """Return whether the server that holds a pid file as long as it lives is gone."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from polystore.types.reports import Finding
 from polystore_milvus import collections
-from polystore_milvus.columns import VECTOR, WORKSPACE
+from polystore_milvus.columns import VECTOR
 from polystore_milvus.protocol import common_pb2
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 NEWEST_TESTED: Final = (2, 3)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _STATES: Final[dict[int, str]] = {
-    common_pb2.LoadStateNotExist: "is gone",
     common_pb2.LoadStateNotLoad: "is not loaded",
     common_pb2.LoadStateLoading: "is being loaded",
 }
@@ -67,14 +66,19 @@ def _encryption(server: Server) -> Finding:
 
 async def _store(server: Server, store: str, name: str) -> list[Finding]:
     state = await collections.load_state(server, name)
-    if state != common_pb2.LoadStateLoaded:
+    if state == common_pb2.LoadStateNotExist:
+        text = f"the collection {name} is gone"
+        return [Finding(server.name, "load", "error", text, store, "Restore it from a backup")]
+    indexes = await collections.indexed_fields(server, name)
+    if state == common_pb2.LoadStateLoaded:
+        found = [Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)]
+    else:
         text = f"the collection {name} {_STATES.get(state, 'is in an unknown state')}"
         severity = "warning" if state == common_pb2.LoadStateLoading else "error"
-        action = "Open a client, which loads it; if it is gone, restore it from a backup"
-        return [Finding(server.name, "load", severity, text, store, action)]
-    found = [Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)]
-    indexes = await collections.indexed_fields(server, name)
-    for field in (VECTOR, WORKSPACE):
+        can = VECTOR in indexes  # without which it cannot be loaded
+        action = "Open a client, which loads it" if can else "polystore apply"
+        found = [Finding(server.name, "load", severity, text, store, action)]
+    for field in collections.INDEXED:
         if field not in indexes:
             text = f"the index on {field} of {name} is missing"
             found.append(Finding(server.name, "index", "error", text, store, "polystore apply"))

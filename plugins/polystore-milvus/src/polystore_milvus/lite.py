@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -17,11 +18,13 @@ def main(folder: str, socket: str, pid_file: str, log: str) -> None:
     with Path(log).open("ab", buffering=0) as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    Path(pid_file).write_text(str(os.getpid()))
-    try:
+    with Path(pid_file).open("a") as held:
+        # Held until the end, so that nobody takes its number for ours once we are gone.
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
         serve(folder, socket)
-    finally:
-        Path(pid_file).unlink()
 
 
 def serve(folder: str, socket: str) -> None:

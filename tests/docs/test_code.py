@@ -28,6 +28,8 @@ ENVIRON = {
     "REDIS_URL": "redis://localhost:6379/0",
     "REDIS_PASSWORD": "secret",
     "NEO4J_URI": "bolt://localhost:7687",
+    "MILVUS_URI": "http://localhost:19530",
+    "MILVUS_TOKEN": "root:secret",
     "NEO4J_PASSWORD": "secret",
 }
 SCRIPTS = Path(sys.executable).parent

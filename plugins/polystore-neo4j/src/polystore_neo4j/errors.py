@@ -91,6 +91,13 @@ _RULES: Final = (
         "Raise the server's db.transaction.timeout, or make the call smaller",
     ),
     _Rule("Neo.ClientError.Transaction", Conflict, "Leave this unit and start again", True),
+    # Something that a statement had matched was deleted before it came to it.
+    _Rule(
+        "Neo.ClientError.Statement.EntityNotFound",
+        Conflict,
+        "Another write deleted it first; repeat the call",
+        True,
+    ),
     _Rule("Neo.ClientError.Statement.ArgumentError", LimitExceeded, "Make the value smaller"),
     _Rule("Neo.DatabaseError", PolystoreError, "See the server's log"),
 )

@@ -21,6 +21,7 @@ from polystore_postgres.schema_doc import doc_spec
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.sqlfile import block
+from polystore_postgres.statistics import FirstStatistics
 
 if TYPE_CHECKING:
     import asyncpg
@@ -57,6 +58,7 @@ class PostgresDoc(DocDriver):
         self._sql = {
             name: block("doc.sql", name, schema=names.schema, table=bare) for name in _BLOCKS
         }
+        self._statistics = FirstStatistics(pool, table)
         self._put_many = put_many_sql(table, self._keys.names)
         self._put_if_absent = put_if_absent_sql(table, self._keys.names)
         self._replace = replace_sql(table, self._keys.names)
@@ -86,6 +88,7 @@ class PostgresDoc(DocDriver):
             *self._keys.keys_for(batch.data),
             session=session_of(call),
         )
+        await self._statistics.wrote(len(batch.ids), session_of(call))
 
     @override
     async def compare_and_set(self, call: Call, row: DocBatch, version: int) -> int | None:

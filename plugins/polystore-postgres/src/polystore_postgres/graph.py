@@ -25,6 +25,7 @@ from polystore_postgres.plans import explain_statement
 from polystore_postgres.schema_graph import graph_spec
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
+from polystore_postgres.statistics import FirstStatistics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Sequence
@@ -64,6 +65,8 @@ class PostgresGraph(GraphDriver):
         self._labels = LabelSearch(pool, self._sql, capabilities)
         self._keys = KeyColumns(spec.indexed_paths())
         self._creating = 0
+        self._node_statistics = FirstStatistics(pool, self._sql.node)
+        self._edge_statistics = FirstStatistics(pool, self._sql.edge)
 
     @override
     async def upsert_nodes(self, call: Call, batch: NodeBatch) -> None:
@@ -80,9 +83,14 @@ class PostgresGraph(GraphDriver):
             *self._keys.keys_for(batch.properties),
             session=session,
         )
+        await self._node_statistics.wrote(len(batch.ids), session)
 
     @override
     async def upsert_edges(self, call: Call, batch: EdgeBatch, *, create_missing: bool) -> None:
+        await self._store_edges(call, batch, create_missing=create_missing)
+        await self._edge_statistics.wrote(len(batch.keys), session_of(call))
+
+    async def _store_edges(self, call: Call, batch: EdgeBatch, *, create_missing: bool) -> None:
         sources, types, targets = _columns(batch.keys)
         ends = list({*sources, *targets})
         arguments = (call.workspace, sources, types, targets, batch.properties_json)

@@ -14,6 +14,7 @@ from polystore_postgres.calls import session_of
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.sqlfile import block
+from polystore_postgres.statistics import FirstStatistics
 from polystore_postgres.textrange import after_prefix
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class PostgresKV(KVDriver):
             )
         }  # fmt: skip
         self._next_sweep = 0.0
+        self._statistics = FirstStatistics(pool, self._table)
 
     @override
     async def get_many(self, call: Call, keys: list[str]) -> list[KVEntry | None]:
@@ -94,6 +96,7 @@ class PostgresKV(KVDriver):
             *more,
             session=session_of(call),
         )
+        await self._statistics.wrote(len(keys), session_of(call))
 
     @override
     async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:

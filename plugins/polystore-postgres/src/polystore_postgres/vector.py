@@ -18,6 +18,7 @@ from polystore_postgres.codecs import encode_matrix
 from polystore_postgres.schema_vector import vector_spec
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
+from polystore_postgres.statistics import FirstStatistics
 from polystore_postgres.vector_finder import Finder
 from polystore_postgres.vector_sql import VectorSql
 from polystore_postgres.vector_text import TextFinder
@@ -51,6 +52,7 @@ class PostgresVector(VectorDriver):
         self._sql = VectorSql(stored, names)
         self._finder = Finder(pool, self._spec, self._sql)
         self._texts = TextFinder(pool, self._sql)
+        self._statistics = FirstStatistics(pool, self._sql.table)
 
     @override
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
@@ -69,6 +71,7 @@ class PostgresVector(VectorDriver):
             *self._sql.keys.keys_for(batch.metadata),
             session=session,
         )
+        await self._statistics.wrote(len(batch.ids), session)
 
     @override
     async def get_many(

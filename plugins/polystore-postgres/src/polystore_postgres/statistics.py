@@ -1,0 +1,53 @@
+"""The first statistics of a table, before autovacuum comes by.
+
+A table that was filled a moment ago has none. PostgreSQL then takes nearly every index to be as
+good as the right one, and reads through the whole of another: the neighbours in a graph of 20,000
+edges took 4 ms rather than 0.25 ms. Autovacuum looks once a minute, or never where it is off.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from polystore.errors import PolystoreError
+
+if TYPE_CHECKING:
+    from polystore_postgres.pool import Pool
+    from polystore_postgres.session import Session
+
+_log = logging.getLogger("polystore")
+_ENOUGH: Final = 2000
+"""Rows from which on it matters which index is read."""
+_UNKNOWN: Final = "SELECT reltuples < $2 FROM pg_class WHERE oid = $1::text::regclass"
+
+
+class FirstStatistics:
+    """Gathers a table's statistics once, when this client has filled it.
+
+    Args:
+        pool: Where to.
+        table: With the schema, quoted.
+    """
+
+    def __init__(self, pool: Pool, table: str) -> None:
+        self._pool = pool
+        self._table = table
+        self._rows = 0
+
+    async def wrote(self, rows: int, session: Session | None) -> None:
+        """Note that rows were stored; in a unit of work (`session`) others do not see them yet."""
+        if session is not None or self._rows >= _ENOUGH:
+            return
+        self._rows += rows
+        if self._rows >= _ENOUGH:
+            await self._gather()
+
+    async def _gather(self) -> None:
+        try:
+            if await self._pool.fetchval(_UNKNOWN, self._table, float(_ENOUGH // 2)):
+                # Where somebody else holds the table for a change of schema, nobody waits for that.
+                await self._pool.execute(f"ANALYZE (SKIP_LOCKED) {self._table}")
+        except PolystoreError as error:
+            # What was to be stored is stored; autovacuum gathers them later.
+            _log.info("no statistics of %s yet: %s", self._table, error.message)

@@ -38,7 +38,7 @@ async def fill(ps: Polystore, rows: int = ROWS) -> None:
 async def known_rows(ps: Polystore) -> dict[str, float]:
     async with ps.raw("main").acquire() as connection:
         await connection.execute("SET search_path = polystore")
-        found = {}
+        found: dict[str, float] = {}
         for table in TABLES:
             sql = "SELECT reltuples FROM pg_class WHERE oid = $1::text::regclass"
             found[table] = await connection.fetchval(sql, table)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from polystore.cli import output
+from polystore.cli.bench import bench
 from polystore.cli.changes import apply, plan
 from polystore.cli.check import check
 from polystore.cli.demo import demo
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "apply": apply,
     "schema": schema,
     "stats": stats,
+    "bench": bench,
     "demo": demo,
     "new-backend": new_backend,
     "version": version,

@@ -15,7 +15,7 @@ WIDTH, ROW, GAP, LEFT = 860, 34, 8, 20
 STEP = 137
 NOTES = {
     "cli": "the command line: parses, calls the library, prints",
-    "demo | scaffold": "a corpus in four stores, and questions to it; the beginning of a plugin",
+    "bench | demo | scaffold": "measuring; a corpus and questions; the beginning of a plugin",
     "sync | testing": "the same client without await, generated; the kit for authors of backends",
     "client": "open(), the client, workspaces",
     "units | health": "units of work; doctor and health",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import polystore
+from polystore import VectorRecord
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
@@ -21,24 +22,31 @@ DIMENSIONS = 8
 
 
 def client_of(
-    block: Mapping[str, Any], *, schema: str | None = "auto", **changes: Any
+    block: Mapping[str, Any], name: str = "things", *, schema: str = "auto", **declared: Any
 ) -> Polystore:
-    """Return a client, not entered, with one store `chunks`.
+    """Return a client, not entered, with one vector store.
 
     Args:
-        block: Of the backend, but for `use`.
+        block: Of the backend; `use` may be left out.
+        name: The store's.
         schema: What is done about differences at open.
-        changes: What the store declares besides, or instead.
+        declared: What the store declares besides, or instead.
     """
-    chunks: dict[str, Any] = {"kind": "vector", "dimensions": DIMENSIONS, **changes}
-    main = {"use": "milvus", **block}
-    return polystore.open({"backends": {"main": main}, "stores": {"chunks": chunks}}, schema=schema)
+    config = {
+        "backends": {"main": {"use": "milvus", **block}},
+        "stores": {name: {"kind": "vector", "dimensions": DIMENSIONS, **declared}},
+    }
+    return polystore.open(config, schema=schema)
 
 
 def matrix(rows: int, dimensions: int = DIMENSIONS, seed: int = 1) -> NDArray[np.float32]:
-    """Return random vectors."""
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(rows, dimensions)).astype(np.float32)
+    """Return vectors, the same ones for the same arguments."""
+    return np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+
+
+def record(id_: str, number: int = 0, text: str | None = None) -> VectorRecord:
+    """Return a record of `things`."""
+    return VectorRecord(id_, [1.0, float(number), 0, 0, 0, 0, 0, 0], text, {"n": number})
 
 
 async def until_it_works(attempt: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +13,9 @@ from polystore_milvus.config import MilvusConfig
 from polystore_milvus.connection import Facts
 from polystore_milvus.options import build_params, check_index, index_type, search_params
 from polystore_milvus.plugin import check_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -28,10 +31,13 @@ from polystore_milvus.plugin import check_store
         ({"uri": "http://h:x"}, "is no address"),
         ({"uri": "http://"}, "has host and port only"),
         ({"uri": "http://h", "database": "a-b"}, "letters, digits and _"),
+        ({"uri": "http://h:99999"}, "is no address"),
         ({"uri": "http://h", "namespace": "a-b"}, "letters, digits and _"),
+        ({"uri": "http://h", "namespace": "1a"}, "letters, digits and _"),
         ({"uri": "http://h", "namespace": "x" * 41}, "1 to 40"),
         ({"uri": "http://h", "tls": {}}, "tls goes with https://"),
         ({"uri": "https://h", "tls": {"cert": __file__}}, "cert and key belong together"),
+        ({"uri": "https://h", "tls": {"key": __file__}}, "cert and key belong together"),
         ({"uri": "https://h", "tls": {"root_cert": "missing.pem"}}, "cannot be read"),
         ({"uri": "http://h", "token": "t", "username": "u", "password": "p"}, "give one of both"),
         ({"uri": "http://h", "username": "u"}, "username and password belong together"),
@@ -57,6 +63,11 @@ def test_addresses() -> None:
         assert (config.target, config.secure) == (target, secure)
 
 
+def test_folders_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    config = MilvusConfig.model_validate({"embedded": "data"}, context={"base_dir": tmp_path})
+    assert config.embedded == tmp_path / "data"
+
+
 def test_no_password_is_ever_shown() -> None:
     for login in ({"token": "root:s3cret"}, {"username": "root", "password": "s3cret"}):
         config = MilvusConfig.model_validate({"uri": "http://h", **login})
@@ -66,6 +77,9 @@ def test_no_password_is_ever_shown() -> None:
             assert "s3cret" not in shown
     key = MilvusConfig.model_validate({"uri": "http://h", "token": "a-key"})
     assert key.secrets == ("a-key",)
+    with pytest.raises(ValidationError) as caught:
+        MilvusConfig.model_validate({"uri": "http://h", "token": "s3cret", "password": "s3cret"})
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +124,9 @@ def own(**options: Any) -> VectorSpec:
 def test_wrong_options_are_refused_before_anything_runs(
     store: VectorSpec, error: type[Exception], told: str
 ) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=told) as caught:
         check_store(store)
+    assert caught.value.hint
 
 
 def test_options_of_others_are_theirs() -> None:

@@ -17,7 +17,7 @@ from polystore_milvus import wire
 from polystore_milvus.births import Births
 from polystore_milvus.errors import Translator
 from polystore_milvus.expressions import joined, literal, starting_with, successor
-from polystore_milvus.filters import compile_filter
+from polystore_milvus.filters import compile_filter as compile_declared
 from polystore_milvus.locks import RowLocks
 from polystore_milvus.metadata import EXPANSION, FILLING, encode_key, facts_of, token
 from polystore_milvus.names import key_prefix
@@ -26,6 +26,8 @@ from polystore_milvus.rows import Clock, upsert_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from polystore.filters import Filter
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 short = texts.filter(lambda text: len(text) < 30)
@@ -116,6 +118,10 @@ def test_facts_fit_where_metadata_is_not_too_large(value: dict[str, Any]) -> Non
     assert len(orjson.dumps(facts_of(value))) <= EXPANSION * len(text) + FILLING
 
 
+def compile_filter(filter_: Filter) -> str | bool:
+    return compile_declared(filter_, {})
+
+
 def test_constant_filters_need_no_server() -> None:
     never, always = F("a").is_in([]), ~F("a").is_in([])
     assert compile_filter(never) is False
@@ -141,12 +147,14 @@ def test_values_stay_within_their_literals() -> None:
         assert evil not in made
 
 
-def test_keys_of_different_workspaces_never_meet() -> None:
-    seen: dict[str, tuple[str, str]] = {}
-    for workspace in ("a", "a:", "1:a", "aa", "", "2:", "é"):
-        for id_ in ("", "a", ":a", "1:a", "é"):
-            key = key_prefix(workspace) + id_
-            assert seen.setdefault(key, (workspace, id_)) == (workspace, id_)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+
+
+@given(names, names, names, names)
+def test_keys_of_different_rows_differ(one: str, id_: str, other: str, another: str) -> None:
+    same = key_prefix(one) + id_ == key_prefix(other) + another
+    assert same is ((one, id_) == (other, another))
+    assert one == other or not key_prefix(one).startswith(key_prefix(other))
 
 
 def test_births_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +173,22 @@ def test_births_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> N
     now = 104.0
     assert births.known(["a", "b", "c"]) == {}
     assert births.settled == 20
+
+
+def test_who_was_cut_off_is_doubted_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(births_module.time, "monotonic", lambda: now)
+    births = Births()
+    births.doubt(["a", "b"])
+    assert not births.is_sure(["x", "a"])
+    assert births.is_sure(["x"])
+    now = 101.5
+    births.doubt(["a"])
+    now = 103.0
+    assert births.is_sure(["b"])
+    assert not births.is_sure(["a"])
+    now = 104.0
+    assert births.is_sure(["a", "b"])
 
 
 async def test_rows_are_locked_all_at_once_or_not_at_all() -> None:
@@ -247,7 +271,7 @@ def test_a_request_has_a_column_for_each_field() -> None:
     batch = VectorBatch(
         ["a", "b", "c"], vectors, ["t", None, ""], [{}, {"n": 1}, {}], [b"{}", b'{"n":1}', b"{}"]
     )
-    request, keys = upsert_request("name", "w", batch, range(1, 3), {"1:wb": 5}, 9)
+    request, keys = upsert_request("name", "w", batch, range(1, 3), {}, {"1:wb": 5}, 9)
     assert keys == ["1:wb", "1:wc"]
     columns = wire.columns_of([f for f in request.fields_data if f.field_name != "facts"])
     assert columns["vector"].tolist() == [[2.0, 3.0], [4.0, 5.0]]

@@ -64,6 +64,12 @@ COMBINATIONS: Final[dict[str, Placing]] = {
         "graph": "embedded",
         "doc": "embedded_valkey",
     },
+    "no server: valkey and milvus lite, embedded, and sqlite": {
+        "kv": "embedded_valkey",
+        "vector": "milvus_lite",
+        "graph": "sqlite",
+        "doc": "embedded_valkey",
+    },
     "sqlite": dict.fromkeys(KINDS, "sqlite"),
     "postgres + sqlite + memory": {
         "kv": "memory",

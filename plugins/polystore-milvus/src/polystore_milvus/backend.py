@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
+    from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
     from polystore.types.reports import Finding
 
@@ -99,7 +100,7 @@ class MilvusBackend(Backend[MilvusConfig]):
         server, name = self._open_server, self._names.store(stored)
         declared = await collections.check_store(server, name, spec)
         await collections.check_index(server, name, spec)
-        await collections.is_loaded(server, name, replicas=options_of(spec).replicas)
+        await self._load(name, spec)
         return MilvusVector(server, self._catalogue, name, spec, declared, capabilities)
 
     @override
@@ -165,7 +166,9 @@ class MilvusBackend(Backend[MilvusConfig]):
     async def workspaces(self) -> list[str]:
         found: set[str] = set()
         for name, stored in (await self._catalogue.read()).items():
-            rows = Rows(self._open_server, self._names.store(stored), 1)
+            collection = self._names.store(stored)
+            await self._load(collection, stored.spec)  # nobody may have opened this store yet
+            rows = Rows(self._open_server, collection, 1)
             for workspace in await self._catalogue.noted_workspaces(name):
                 if workspace not in found and await rows.count(Call(workspace)):
                     found.add(workspace)
@@ -174,6 +177,10 @@ class MilvusBackend(Backend[MilvusConfig]):
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:
         return await findings.find(self._open_server, self._names, stored)
+
+    async def _load(self, collection: str, spec: StoreSpec) -> None:
+        replicas = options_of(spec).replicas if isinstance(spec, VectorSpec) else 1
+        await collections.is_loaded(self._open_server, collection, replicas=replicas)
 
     @property
     def _open_server(self) -> Server:

@@ -137,7 +137,7 @@ class Catalogue:
 
     async def _check(self) -> None:
         found = await collections.described(self._server, self._name)
-        if found.keys() != {KEY, _VALUE, VECTOR}:
+        if found != collections.in_words(_fields()):
             raise SchemaMismatch(
                 f"the collection {self._name} is none of polystore's",
                 backend=self._server.name,

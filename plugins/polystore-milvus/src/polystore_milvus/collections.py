@@ -24,7 +24,7 @@ from polystore_milvus.options import build_params, index_type, options_of
 from polystore_milvus.protocol import common_pb2, milvus_pb2, schema_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from polystore.filters import Path
     from polystore.specs import Metric, VectorSpec
@@ -242,7 +242,7 @@ async def check_store(server: Server, name: str, spec: VectorSpec) -> dict[Path,
     Raises:
         SchemaMismatch: It is not what a store's collection has to be.
     """
-    wanted = {field.name: _shown(field) for field in store_fields(spec)}
+    wanted = in_words(store_fields(spec))
     found = await described(server, name)
     # Fields that were declared after the collection was made have no column.
     later = {field for field in wanted if field.startswith(BEGINNING) and field not in found}
@@ -286,7 +286,12 @@ async def described(server: Server, name: str) -> dict[str, str]:
     """Return the fields of a collection and what they take, in words."""
     request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
     answer: Any = await server.look("DescribeCollection", request)
-    return {field.name: _shown(field) for field in answer.schema.fields}
+    return in_words(answer.schema.fields)
+
+
+def in_words(fields: Iterable[schema_pb2.FieldSchema]) -> dict[str, str]:
+    """Return what fields take, in words, by name."""
+    return {field.name: _shown(field) for field in fields}
 
 
 def _shown(field: schema_pb2.FieldSchema) -> str:

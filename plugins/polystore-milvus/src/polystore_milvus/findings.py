@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from polystore.types.reports import Finding
 from polystore_milvus import collections
+from polystore_milvus.columns import VECTOR
 from polystore_milvus.protocol import common_pb2
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 NEWEST_TESTED: Final = (2, 3)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _STATES: Final[dict[int, str]] = {
-    common_pb2.LoadStateNotExist: "is gone",
     common_pb2.LoadStateNotLoad: "is not loaded",
     common_pb2.LoadStateLoading: "is being loaded",
 }
@@ -65,8 +65,12 @@ def _encryption(server: Server) -> Finding:
 
 
 async def _store(server: Server, store: str, name: str) -> list[Finding]:
-    found = [await _load(server, store, name)]
+    state = await collections.load_state(server, name)
+    if state == common_pb2.LoadStateNotExist:
+        text, action = f"the collection {name} is gone", "Restore it from a backup"
+        return [Finding(server.name, "load", "error", text, store, action)]
     indexes = await collections.indexes(server, name)
+    found = [_load(server, store, name, state, can_load=VECTOR in indexes)]
     for field in await collections.to_be_indexed(server, name):
         if field not in indexes:
             text = f"the index on {field} of {name} is missing"
@@ -80,8 +84,8 @@ async def _store(server: Server, store: str, name: str) -> list[Finding]:
     return found
 
 
-async def _load(server: Server, store: str, name: str) -> Finding:
-    state = await collections.load_state(server, name)
+def _load(server: Server, store: str, name: str, state: int, *, can_load: bool) -> Finding:
+    """Return whether the store can be searched; without its index it cannot be loaded."""
     if state == common_pb2.LoadStateLoaded:
         return Finding(server.name, "load", "ok", f"the collection {name} is loaded", store)
     if server.facts.lite and state == common_pb2.LoadStateNotLoad:  # as after every start
@@ -89,5 +93,5 @@ async def _load(server: Server, store: str, name: str) -> Finding:
         return Finding(server.name, "load", "ok", text, store)
     text = f"the collection {name} {_STATES.get(state, 'is in an unknown state')}"
     severity = "warning" if state == common_pb2.LoadStateLoading else "error"
-    action = "Open a client, which loads it; if it is gone, restore it from a backup"
+    action = "Open a client, which loads it" if can_load else "polystore apply"
     return Finding(server.name, "load", severity, text, store, action)

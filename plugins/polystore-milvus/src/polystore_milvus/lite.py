@@ -7,7 +7,11 @@ import os
 import signal
 import sys
 import threading
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+
+from typing_extensions import override
 
 
 def main(folder: str, socket: str, pid_file: str, log: str) -> None:
@@ -35,6 +39,7 @@ def serve(folder: str, socket: str) -> None:
 
     One call at a time: Lite does not allow for two writers of a collection.
     """
+    _import_less()
     # Only here: it starts threads, which a fork would not take along.
     from milvus_lite.adapter.grpc.server import (  # pyright: ignore[reportMissingTypeStubs]
         start_server_in_thread,
@@ -50,6 +55,28 @@ def serve(folder: str, socket: str) -> None:
     asked.wait()
     server.stop(grace=5).wait()
     database.close()
+
+
+class _NoPandas(MetaPathFinder):
+    """Has pandas, which may be installed, not found."""
+
+    @override
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("not here", name=fullname)
+
+
+def _import_less() -> None:
+    """Keep out what Lite has no use for, and what takes longer to load than Lite itself.
+
+    Of pymilvus it takes the messages, whose package would import the client, and that pandas. And
+    pyarrow imports pandas, where there is one, to see whether something is a table of that.
+    """
+    spec = find_spec("pymilvus")
+    if spec is None:
+        raise ModuleNotFoundError("pymilvus is missing", name="pymilvus")
+    sys.modules["pymilvus"] = module_from_spec(spec)  # a folder of modules, and nothing run
+    sys.meta_path.insert(0, _NoPandas())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""Opening polystore on a Milvus of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import polystore
+from polystore import VectorRecord
+from polystore.errors import PolystoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from polystore import Polystore
+
+DIMENSIONS = 8
+
+
+def client_of(
+    block: Mapping[str, Any], name: str = "things", *, schema: str = "auto", **declared: Any
+) -> Polystore:
+    """Return a client, not entered, with one vector store.
+
+    Args:
+        block: Of the backend; `use` may be left out.
+        name: The store's.
+        schema: What is done about differences at open.
+        declared: What the store declares besides, or instead.
+    """
+    config = {
+        "backends": {"main": {"use": "milvus", **block}},
+        "stores": {name: {"kind": "vector", "dimensions": DIMENSIONS, **declared}},
+    }
+    return polystore.open(config, schema=schema)
+
+
+def matrix(rows: int, dimensions: int = DIMENSIONS, seed: int = 1) -> NDArray[np.float32]:
+    """Return vectors, the same ones for the same arguments."""
+    return np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+
+
+def record(id_: str, number: int = 0, text: str | None = None) -> VectorRecord:
+    """Return a record of `things`."""
+    return VectorRecord(id_, [1.0, float(number), 0, 0, 0, 0, 0, 0], text, {"n": number})
+
+
+async def until_it_works(attempt: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
+    """Return the answer of the first attempt that succeeds; others fail in a retryable way."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        try:
+            return await attempt()
+        except PolystoreError as error:
+            if not error.retryable or loop.time() > deadline:
+                raise
+            await asyncio.sleep(0.05)

@@ -106,6 +106,18 @@ class SslConfig(Section):
         return {key: str(value) for key, value in given.items() if value is not None}
 
 
+class ReplicaConfig(Section):
+    """A standby for reads that need not be current."""
+
+    dsn: Dsn = Field(description="Address of the standby.")
+    timeout: Duration = Field(
+        default=1, description="How long a read may take there before the primary is asked."
+    )
+    pause: Duration = Field(
+        default=10, description="How long it is left alone after it was out of reach."
+    )
+
+
 class PostgresConfig(BackendConfig):
     """PostgreSQL 14 or later, reached by an address or embedded.
 
@@ -130,6 +142,10 @@ class PostgresConfig(BackendConfig):
     )
     admin_dsn: Dsn | None = Field(
         default=None, description="Address for schema work, with more rights or past the pooler."
+    )
+    replica: ReplicaConfig | None = Field(
+        default=None,
+        description='A standby by streaming, read from with `consistency="eventual"`.',
     )
     application_name: str = Field(default="polystore", description="As the server's views show it.")
     server_settings: dict[str, str] = Field(
@@ -164,6 +180,8 @@ class PostgresConfig(BackendConfig):
             raise ValueError("give a dsn, or embedded: true")
         if self.embedded and (self.ssl != SslConfig() or self.pgbouncer or self.admin_dsn):
             raise ValueError("ssl, pgbouncer and admin_dsn make no sense with embedded: true")
+        if self.embedded and self.replica is not None:
+            raise ValueError("replica makes no sense with embedded: true")
         self._check_ssl_mode()
         return self
 

@@ -10,7 +10,6 @@ from polystore.stores.columns import by_key, take
 from polystore.stores.doc_driver import DocDriver
 from polystore.stores.queries import SearchQuery
 from polystore.types.records import Document
-from polystore_postgres.calls import session_of
 from polystore_postgres.doc_counts import ValueCounter
 from polystore_postgres.doc_writes import put_if_absent_sql, put_many_sql, replace_sql
 from polystore_postgres.fields import KeyColumns
@@ -65,13 +64,11 @@ class PostgresDoc(DocDriver):
 
     @override
     async def get_many(self, call: Call, ids: list[str]) -> list[Document | None]:
-        session = session_of(call)
+        lane = self._pool.reading(call)
         if len(ids) == 1:
-            row = await self._pool.fetchrow(
-                self._sql["get"], call.workspace, ids[0], session=session
-            )
+            row = await lane.fetchrow(self._sql["get"], call.workspace, ids[0])
             return [None if row is None else _document(row)]
-        rows = await self._pool.fetch(self._sql["get_many"], call.workspace, ids, session=session)
+        rows = await lane.fetch(self._sql["get_many"], call.workspace, ids)
         found = {row["id"]: _document(row) for row in rows}
         return [found.get(id_) for id_ in ids]
 
@@ -80,55 +77,48 @@ class PostgresDoc(DocDriver):
         # All writers take their locks in this order, so that no two wait for each other.
         batch = take(batch, by_key(batch.ids))
         await self._hold(call, batch.ids)
-        await self._pool.execute(
+        await self._pool.writing(call).execute(
             self._put_many,
             call.workspace,
             batch.ids,
             batch.data_json,
             *self._keys.keys_for(batch.data),
-            session=session_of(call),
         )
-        await self._statistics.wrote(len(batch.ids), session_of(call))
+        await self._statistics.wrote(len(batch.ids), call)
 
     @override
     async def compare_and_set(self, call: Call, row: DocBatch, version: int) -> int | None:
         keys = [column[0] for column in self._keys.keys_for(row.data)]
         condition = [version] if version else []
         await self._hold(call, row.ids)
-        return await self._pool.fetchval(
+        return await self._pool.writing(call).fetchval(
             self._replace if version else self._put_if_absent,
             call.workspace,
             row.ids[0],
             row.data_json[0],
             *condition,
             *keys,
-            session=session_of(call),
             idempotent=False,
         )
 
     @override
     async def delete_many(self, call: Call, ids: list[str]) -> int:
-        return await self._pool.fetchval(
-            self._sql["delete_many"], call.workspace, ids, session=session_of(call)
-        )
+        lane = self._pool.writing(call)
+        return await lane.fetchval(self._sql["delete_many"], call.workspace, ids)
 
     @override
     async def find(self, call: Call, query: FindQuery) -> list[Document]:
         sql, values = page_statement(self._table, call.workspace, query)
-        rows = await self._pool.fetch(sql, *values, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, *values)
         return [_document(row) for row in rows]
 
     @override
     async def count(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql["count"], call.workspace, session=session_of(call)
-        )
+        return await self._pool.reading(call).fetchval(self._sql["count"], call.workspace)
 
     @override
     async def clear(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql["clear"], call.workspace, session=session_of(call)
-        )
+        return await self._pool.writing(call).fetchval(self._sql["clear"], call.workspace)
 
     @override
     async def count_where(self, call: Call, filter_: Filter | None) -> int:
@@ -136,23 +126,23 @@ class PostgresDoc(DocDriver):
             return await self.count(call)
         values: list[object] = [call.workspace]
         condition = compile_filter(filter_, self._table.fields, values)
-        return await self._pool.fetchval(
+        return await self._pool.reading(call).fetchval(
             f"SELECT count(*) FROM {self._table.name} AS t "  # noqa: S608  a quoted name
             f"WHERE t.workspace = $1 AND {condition}",
             *values,
-            session=session_of(call),
         )
 
     @override
     async def count_by(self, call: Call, path: Path, filter_: Filter | None) -> list[FieldCount]:
-        counter = ValueCounter(self._pool, session_of(call), self._table, call.workspace, filter_)
+        lane = self._pool.reading(call)
+        counter = ValueCounter(lane, self._table, call.workspace, filter_)
         return await counter.by(path)
 
     @override
     async def delete_where(self, call: Call, filter_: Filter) -> int:
         values: list[object] = [call.workspace]
         condition = compile_filter(filter_, self._table.fields, values)
-        return await self._pool.fetchval(
+        return await self._pool.writing(call).fetchval(
             f"""
             WITH doomed AS MATERIALIZED (
                 SELECT t.id FROM {self._table.name} AS t
@@ -166,7 +156,6 @@ class PostgresDoc(DocDriver):
             )
             SELECT count(*) FROM gone""",  # noqa: S608  a quoted name
             *values,
-            session=session_of(call),
         )
 
     @override
@@ -178,10 +167,10 @@ class PostgresDoc(DocDriver):
         if isinstance(query, SearchQuery):
             return await super().explain(call, query)
         sql, values = page_statement(self._table, call.workspace, query)
-        return await explain_statement(self._pool, "find", sql, values, session_of(call))
+        return await explain_statement(self._pool.reading(call), "find", sql, values)
 
     async def _hold(self, call: Call, ids: list[str]) -> None:
-        await hold_rows(self._pool, session_of(call), self._table.name, "id", call.workspace, ids)
+        await hold_rows(self._pool, call, self._table.name, "id", ids)
 
 
 def _document(row: asyncpg.Record) -> Document:

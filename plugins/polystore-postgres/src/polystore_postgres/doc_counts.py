@@ -11,17 +11,15 @@ from polystore_postgres.parameters import Parameters
 
 if TYPE_CHECKING:
     from polystore.filters import Filter, Path
+    from polystore_postgres.lanes import Reads
     from polystore_postgres.pages import PageTable
-    from polystore_postgres.pool import Pool
-    from polystore_postgres.session import Session
 
 
 class ValueCounter:
     """Answers one `count_by`.
 
     Args:
-        pool: The pool.
-        session: The transaction, if any.
+        lane: Where it reads.
         table: What is counted.
         workspace: Whose documents.
         filter_: Which of them; None for all.
@@ -29,14 +27,12 @@ class ValueCounter:
 
     def __init__(
         self,
-        pool: Pool,
-        session: Session | None,
+        lane: Reads,
         table: PageTable,
         workspace: str,
         filter_: Filter | None,
     ) -> None:
-        self._pool = pool
-        self._session = session
+        self._lane = lane
         self._table = table
         self._workspace = workspace
         self._filter = filter_
@@ -85,11 +81,10 @@ class ValueCounter:
         where = f"t.workspace = {parameters.add(self._workspace, 'text')} AND {condition}"
         if self._filter is not None:
             where += f" AND {compile_filter(self._filter, self._table.fields, values)}"
-        return await self._pool.fetch(
+        return await self._lane.fetch(
             f"SELECT {value}, count(*) FROM {self._table.name} AS t WHERE {where} "  # noqa: S608
             "GROUP BY 1 ORDER BY 1",
             *values,
-            session=self._session,
         )
 
 

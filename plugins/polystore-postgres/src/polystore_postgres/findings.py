@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from polystore.types.reports import Finding
+from polystore_postgres.findings_replication import replication_findings
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.online import index_states, ready_columns
 from polystore_postgres.sqlfile import block
@@ -43,6 +44,7 @@ async def find(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[F
     rows = await pool.fetch(_READ_SETTINGS, list(_SETTINGS))
     settings = {row["name"]: row["setting"] for row in rows}
     findings += _settings(pool, settings)
+    findings += await replication_findings(pool)
     for store in stored:
         missing = await _missing(pool, names, store)
         findings += missing or await _indexes(pool, names, store)

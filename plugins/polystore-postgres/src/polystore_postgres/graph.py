@@ -71,9 +71,8 @@ class PostgresGraph(GraphDriver):
     @override
     async def upsert_nodes(self, call: Call, batch: NodeBatch) -> None:
         texts = {labels: array_literal(labels) for labels in set(batch.labels)}
-        session = session_of(call)
-        await hold_rows(self._pool, session, self._sql.node, "id", call.workspace, batch.ids)
-        await self._pool.execute(
+        await hold_rows(self._pool, call, self._sql.node, "id", batch.ids)
+        await self._pool.writing(call).execute(
             self._sql["upsert_nodes"],
             call.workspace,
             batch.ids,
@@ -81,14 +80,13 @@ class PostgresGraph(GraphDriver):
             [texts[labels] for labels in batch.labels],
             batch.properties_json,
             *self._keys.keys_for(batch.properties),
-            session=session,
         )
-        await self._node_statistics.wrote(len(batch.ids), session)
+        await self._node_statistics.wrote(len(batch.ids), call)
 
     @override
     async def upsert_edges(self, call: Call, batch: EdgeBatch, *, create_missing: bool) -> None:
         await self._store_edges(call, batch, create_missing=create_missing)
-        await self._edge_statistics.wrote(len(batch.keys), session_of(call))
+        await self._edge_statistics.wrote(len(batch.keys), call)
 
     async def _store_edges(self, call: Call, batch: EdgeBatch, *, create_missing: bool) -> None:
         sources, types, targets = _columns(batch.keys)
@@ -142,12 +140,9 @@ class PostgresGraph(GraphDriver):
 
     @override
     async def delete_edges(self, call: Call, keys: list[EdgeKey]) -> int:
-        tag = await self._pool.execute(
-            self._sql["delete_edges"],
-            call.workspace,
-            *_columns(sorted(keys)),
-            session=session_of(call),
-        )
+        lane = self._pool.writing(call)
+        columns = _columns(sorted(keys))
+        tag = await lane.execute(self._sql["delete_edges"], call.workspace, *columns)
         return _affected(tag)
 
     @override
@@ -170,7 +165,7 @@ class PostgresGraph(GraphDriver):
     @override
     async def find_nodes(self, call: Call, query: FindQuery) -> list[Node]:
         sql, parameters = self._sql.find(call.workspace, query)
-        rows = await self._pool.fetch(sql, *parameters, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, *parameters)
         return [to_node(row) for row in rows]
 
     @override
@@ -194,7 +189,7 @@ class PostgresGraph(GraphDriver):
     @override
     async def count_nodes(self, call: Call, filter_: Filter | None) -> int:
         sql, parameters = self._sql.count(call.workspace, filter_)
-        return await self._pool.fetchval(sql, *parameters, session=session_of(call))
+        return await self._pool.reading(call).fetchval(sql, *parameters)
 
     @override
     async def neighbors(
@@ -266,13 +261,12 @@ class PostgresGraph(GraphDriver):
         if isinstance(query, SearchQuery):
             return await super().explain(call, query)
         sql, parameters = self._sql.find(call.workspace, query)
-        session = session_of(call)
-        return await explain_statement(self._pool, "find_nodes", sql, parameters, session)
+        lane = self._pool.reading(call)
+        return await explain_statement(lane, "find_nodes", sql, parameters)
 
     async def _fetch(self, call: Call, name: str, *arguments: object) -> list[asyncpg.Record]:
-        return await self._pool.fetch(
-            self._sql[name], call.workspace, *arguments, session=session_of(call)
-        )
+        lane = self._pool.reading(call)
+        return await lane.fetch(self._sql[name], call.workspace, *arguments)
 
     @asynccontextmanager
     async def _holding(

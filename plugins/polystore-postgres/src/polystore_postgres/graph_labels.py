@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from polystore.capabilities import Feature
 from polystore.types.records import LabelMatch
-from polystore_postgres.calls import session_of
 from polystore_postgres.textrange import after_prefix
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class LabelSearch:
         if above is not None:
             arguments.append(above)
         name = "labels_from" if above is None else "labels_beginning"
-        rows = await self._pool.fetch(self._sql[name], *arguments, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(self._sql[name], *arguments)
         return [LabelMatch(row["id"], _EQUAL if row["equal"] else _BEGINS) for row in rows]
 
     async def _containing(self, call: Call, folded: str, limit: int) -> list[LabelMatch]:
@@ -63,11 +62,11 @@ class LabelSearch:
         if self._similar is not None:
             name = "labels_containing_trigram"
             arguments.append(f"%{_escape(folded)}%")
-        rows = await self._pool.fetch(self._sql[name], *arguments, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(self._sql[name], *arguments)
         return [LabelMatch(row["id"], _CONTAINS) for row in rows]
 
     async def _alike(self, call: Call, sql: str, folded: str, limit: int) -> list[LabelMatch]:
-        rows = await self._pool.fetch(sql, call.workspace, folded, limit, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, call.workspace, folded, limit)
         return [LabelMatch(row["id"], _SIMILAR * row["score"]) for row in rows]
 
 

@@ -10,7 +10,6 @@ from typing_extensions import override
 from polystore.stores.columns import by_key, take
 from polystore.stores.kv_driver import KVDriver
 from polystore.types.records import KVEntry, Page
-from polystore_postgres.calls import session_of
 from polystore_postgres.sizes import estimated_size
 from polystore_postgres.snapshots import hold_rows
 from polystore_postgres.sqlfile import block
@@ -58,25 +57,21 @@ class PostgresKV(KVDriver):
 
     @override
     async def get_many(self, call: Call, keys: list[str]) -> list[KVEntry | None]:
-        session = session_of(call)
+        lane = self._pool.reading(call)
         if len(keys) == 1:
-            row = await self._pool.fetchrow(
-                self._sql["get"], call.workspace, keys[0], session=session
-            )
+            row = await lane.fetchrow(self._sql["get"], call.workspace, keys[0])
             return [None if row is None else _entry(row)]
-        rows = await self._pool.fetch(self._sql["get_many"], call.workspace, keys, session=session)
+        rows = await lane.fetch(self._sql["get_many"], call.workspace, keys)
         found = {row["key"]: _entry(row) for row in rows}
         return [found.get(key) for key in keys]
 
     @override
     async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
-        session = session_of(call)
+        lane = self._pool.reading(call)
         if len(keys) == 1:
-            row = await self._pool.fetchrow(
-                self._sql["value"], call.workspace, keys[0], session=session
-            )
+            row = await lane.fetchrow(self._sql["value"], call.workspace, keys[0])
             return [None if row is None else row[0] if row[1] is None else row[1]]
-        rows = await self._pool.fetch(self._sql["values"], call.workspace, keys, session=session)
+        rows = await lane.fetch(self._sql["values"], call.workspace, keys)
         found = {key: value if data is None else data for key, value, data in rows}
         return [found.get(key) for key in keys]
 
@@ -88,15 +83,10 @@ class PostgresKV(KVDriver):
         await self._hold(call, keys)
         plain = ttls is None and True not in batch.binary
         more = () if plain else (binaries, ttls or [None] * len(keys))
-        await self._pool.execute(
-            self._sql["put_many" if more else "put_json"],
-            call.workspace,
-            keys,
-            values,
-            *more,
-            session=session_of(call),
-        )
-        await self._statistics.wrote(len(keys), session_of(call))
+        name = "put_many" if more else "put_json"
+        lane = self._pool.writing(call)
+        await lane.execute(self._sql[name], call.workspace, keys, values, *more)
+        await self._statistics.wrote(len(keys), call)
 
     @override
     async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
@@ -106,18 +96,14 @@ class PostgresKV(KVDriver):
         arguments = [call.workspace, keys[0], values[0], binaries[0], ttl]
         if version:
             arguments.append(version)
-        return await self._pool.fetchval(
-            self._sql["replace" if version else "put_if_absent"],
-            *arguments,
-            session=session_of(call),
-            idempotent=False,
-        )
+        name = "replace" if version else "put_if_absent"
+        lane = self._pool.writing(call)
+        return await lane.fetchval(self._sql[name], *arguments, idempotent=False)
 
     @override
     async def delete_many(self, call: Call, keys: list[str]) -> int:
-        return await self._pool.fetchval(
-            self._sql["delete_many"], call.workspace, keys, session=session_of(call)
-        )
+        lane = self._pool.writing(call)
+        return await lane.fetchval(self._sql["delete_many"], call.workspace, keys)
 
     @override
     async def scan_page(
@@ -128,40 +114,32 @@ class PostgresKV(KVDriver):
         arguments: list[object] = [call.workspace, first, limit]
         if above is not None:
             arguments.append(above)
-        rows = await self._pool.fetch(
-            self._sql["scan" if above is None else "scan_below"],
-            *arguments,
-            session=session_of(call),
-        )
+        name = "scan" if above is None else "scan_below"
+        rows = await self._pool.reading(call).fetch(self._sql[name], *arguments)
         entries = [_entry(row) for row in rows]
         return Page(entries, entries[-1].key if len(entries) == limit else None)
 
     @override
     async def missing(self, call: Call, keys: list[str]) -> list[str]:
-        rows = await self._pool.fetch(
-            self._sql["present"], call.workspace, keys, session=session_of(call)
-        )
+        lane = self._pool.reading(call)
+        rows = await lane.fetch(self._sql["present"], call.workspace, keys)
         present = {row["key"] for row in rows}
         return [key for key in keys if key not in present]
 
     @override
     async def count(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql["count"], call.workspace, session=session_of(call)
-        )
+        return await self._pool.reading(call).fetchval(self._sql["count"], call.workspace)
 
     @override
     async def clear(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql["clear"], call.workspace, session=session_of(call)
-        )
+        return await self._pool.writing(call).fetchval(self._sql["clear"], call.workspace)
 
     @override
     async def size_bytes(self, call: Call) -> int | None:
         return await estimated_size(self._pool, call, self._table)
 
     async def _hold(self, call: Call, keys: list[str]) -> None:
-        await hold_rows(self._pool, session_of(call), self._table, "key", call.workspace, keys)
+        await hold_rows(self._pool, call, self._table, "key", keys)
 
     async def _sweep(self) -> None:
         """Remove some of what has expired, now and then, when entries that expire are written."""

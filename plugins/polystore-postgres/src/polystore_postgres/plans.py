@@ -10,20 +10,19 @@ from polystore.types.reports import Explanation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polystore_postgres.pool import Pool
-    from polystore_postgres.session import Session
+    from polystore_postgres.lanes import Reads
 
 _READS_ALL: Final = re.compile(r"Seq Scan on |^\s*Filter: |^\s*(?:->\s+)?Sort\b")
 
 
 async def explain_statement(
-    pool: Pool, operation: str, sql: str, values: Sequence[object], session: Session | None
+    lane: Reads, operation: str, sql: str, values: Sequence[object]
 ) -> Explanation:
     """Return how the server would carry out a statement.
 
     `access` is `exact` where rows are read only to be passed over or sorted.
     """
-    rows = await pool.fetch(f"EXPLAIN (FORMAT TEXT) {sql}", *values, session=session)
+    rows = await lane.fetch(f"EXPLAIN (FORMAT TEXT) {sql}", *values)
     detail = tuple(row[0] for row in rows)
     reads_all = any(_READS_ALL.search(line) for line in detail)
     return Explanation(operation, "native", "exact" if reads_all else "index", detail)

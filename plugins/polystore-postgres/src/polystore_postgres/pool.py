@@ -11,9 +11,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from polystore_postgres.borrow import Borrow, set_local
+from polystore_postgres.calls import session_of
 from polystore_postgres.connection import Connection, Endpoint, ServerFacts, be_patient
 from polystore_postgres.errors import DRIVER_ERRORS, WIRE_ERRORS
+from polystore_postgres.lanes import Lane, Reads, ReplicaLane
+from polystore_postgres.replica import Replica
 from polystore_postgres.transaction import run_transaction
 
 if TYPE_CHECKING:
@@ -21,11 +26,11 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from polystore.types.call import Isolation
+    from polystore.types.call import Call, Isolation
     from polystore_postgres.config import PostgresConfig
     from polystore_postgres.embedded import EmbeddedServer
     from polystore_postgres.session import Session
-from polystore_postgres.slots import PoolStats, Slots
+from polystore_postgres.slots import CLOSE_TIMEOUT, PoolStats, Slots
 
 __all__ = ["Pool", "PoolStats"]
 
@@ -38,7 +43,13 @@ class Pool(Slots):
         backend: Its name.
         facts: What the server is.
         translator: Of errors.
+        replica: Where reads that need not be current are answered; None: here.
     """
+
+    def __init__(self, config: PostgresConfig, endpoint: Endpoint, facts: ServerFacts) -> None:
+        super().__init__(config, endpoint, facts)
+        self.replica: Replica | None = None
+        self._outside_units = Lane(self, None)
 
     @classmethod
     async def open(
@@ -66,7 +77,37 @@ class Pool(Slots):
             raise
         pool = cls(config, endpoint, facts)
         await pool.warm_up(first)
+        if config.replica is not None:
+            pool.replica = Replica(config, config.replica, pool)
+            try:
+                await pool.replica.start()
+            except BaseException:
+                pool.terminate()
+                raise
         return pool
+
+    def writing(self, call: Call) -> Lane:
+        """Return where `call` writes, and reads what has to be current."""
+        session = session_of(call)
+        return self._outside_units if session is None else Lane(self, session)
+
+    def reading(self, call: Call) -> Reads:
+        """Return where `call` reads: on the replica if that is enough for it and there is one."""
+        replica = self.replica
+        if replica is None or call.consistency != "eventual" or call.session is not None:
+            return self.writing(call)
+        # So that enough of the call's own time is left for the primary.
+        limit = min(replica.settings.timeout, (call.timeout or self.config.timeout) / 2)
+        return ReplicaLane(replica, self._outside_units, limit)
+
+    @override
+    async def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        replica, self.replica = self.replica, None
+        try:
+            if replica is not None:
+                await replica.close()
+        finally:
+            await super().close(timeout)
 
     def acquire(
         self,
@@ -278,4 +319,6 @@ class Pool(Slots):
         async with self.acquire(autocommit=True) as connection:
             self.facts = await self.endpoint.facts(connection)
         self.renew()
+        if self.replica is not None:
+            self.replica.renew()
         return self.facts

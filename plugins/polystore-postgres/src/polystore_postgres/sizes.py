@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polystore_postgres.calls import session_of
-
 if TYPE_CHECKING:
     from polystore.types.call import Call
     from polystore_postgres.pool import Pool
@@ -25,4 +23,4 @@ async def estimated_size(pool: Pool, call: Call, table: str) -> int:
           FROM pg_class AS c,
                (SELECT count(*)::float8 AS rows FROM {table} WHERE workspace = $1) AS w
          WHERE c.oid = $2::text::regclass"""  # noqa: S608  a quoted name
-    return await pool.fetchval(sql, call.workspace, table, session=session_of(call))
+    return await pool.reading(call).fetchval(sql, call.workspace, table)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from polystore_postgres.connection import Endpoint, ServerFacts
 
 _RECOVERY_TIMEOUT = 10.0
-_CLOSE_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 5.0
 _LOOKED_AT = 4
 
 
@@ -176,7 +176,7 @@ class Slots:
         else:
             self._spawn(self._recover(connection))
 
-    async def close(self, timeout: float = _CLOSE_TIMEOUT) -> None:
+    async def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
         """Close every connection; those still in use after `timeout` seconds are cut."""
         if self._closed:
             return
@@ -292,7 +292,7 @@ class Slots:
 
     async def _close(self, connection: Connection) -> None:
         try:
-            await connection.close(timeout=_CLOSE_TIMEOUT)
+            await connection.close(timeout=CLOSE_TIMEOUT)
         except WIRE_ERRORS:
             pass  # it was going away anyhow; cut below
         finally:

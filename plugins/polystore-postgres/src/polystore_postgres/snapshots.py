@@ -9,41 +9,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from polystore_postgres.calls import keeps_snapshot
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from polystore.types.call import Call
     from polystore_postgres.pool import Pool
-    from polystore_postgres.session import Session
 
 
-async def hold_rows(
-    pool: Pool,
-    session: Session | None,
-    table: str,
-    column: str,
-    workspace: str,
-    keys: Sequence[str],
-) -> None:
-    """Lock the rows of `keys` that `session` sees; nothing to do where it keeps no snapshot.
+async def hold_rows(pool: Pool, call: Call, table: str, column: str, keys: Sequence[str]) -> None:
+    """Lock the rows of `keys` that `call` sees; nothing to do where it keeps no snapshot.
 
     Args:
         pool: The pool.
-        session: Of the unit of work, if any.
+        call: Says the tenant, and the unit of work, if any.
         table: Quoted, with its schema.
         column: The column of the keys.
-        workspace: The tenant.
         keys: Those about to be written.
 
     Raises:
         Conflict: One of them was changed or deleted since the snapshot.
     """
-    if session is None or not session.keeps_snapshot:
+    if not keeps_snapshot(call):
         return
-    await pool.fetchval(
+    await pool.writing(call).fetchval(
         f"SELECT count(*) FROM (SELECT FROM {table} "  # noqa: S608  our own names
         f"WHERE workspace = $1 AND {column} = ANY ($2::text[]) "
         f"ORDER BY {column} FOR NO KEY UPDATE) AS held",
-        workspace,
+        call.workspace,
         keys,
-        session=session,
     )

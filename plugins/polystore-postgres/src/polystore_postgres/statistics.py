@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
+    from polystore.types.call import Call
     from polystore_postgres.pool import Pool
-    from polystore_postgres.session import Session
 
 _log = logging.getLogger("polystore")
 _ENOUGH: Final = 2000
@@ -35,9 +35,9 @@ class FirstStatistics:
         self._table = table
         self._rows = 0
 
-    async def wrote(self, rows: int, session: Session | None) -> None:
-        """Note that rows were stored; in a unit of work (`session`) others do not see them yet."""
-        if session is not None or self._rows >= _ENOUGH:
+    async def wrote(self, rows: int, call: Call) -> None:
+        """Note that a call stored rows; those of a unit of work nobody else sees yet."""
+        if call.session is not None or self._rows >= _ENOUGH:
             return
         self._rows += rows
         if self._rows >= _ENOUGH:

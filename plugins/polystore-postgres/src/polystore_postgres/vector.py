@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from polystore.types.call import Call
     from polystore.types.records import Hits
     from polystore.types.reports import Explanation
+    from polystore_postgres.lanes import Reads
     from polystore_postgres.names import Names
     from polystore_postgres.pool import Pool
     from polystore_postgres.session import Session
@@ -58,9 +59,8 @@ class PostgresVector(VectorDriver):
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
         # In one order, so that no two writers wait for each other.
         batch = take(batch, by_key(batch.ids))
-        session = session_of(call)
-        await hold_rows(self._pool, session, self._sql.table, "id", call.workspace, batch.ids)
-        await self._pool.execute(
+        await hold_rows(self._pool, call, self._sql.table, "id", batch.ids)
+        await self._pool.writing(call).execute(
             self._sql.text("upsert"),
             call.workspace,
             batch.ids,
@@ -69,16 +69,15 @@ class PostgresVector(VectorDriver):
             [stored_words(text, self._sql.config) for text in batch.texts],
             batch.metadata_json,
             *self._sql.keys.keys_for(batch.metadata),
-            session=session,
         )
-        await self._statistics.wrote(len(batch.ids), session)
+        await self._statistics.wrote(len(batch.ids), call)
 
     @override
     async def get_many(
         self, call: Call, ids: list[str], *, with_vectors: bool
     ) -> list[VectorRecord | None]:
         sql = self._sql.text("get_many", with_vectors=with_vectors)
-        rows = await self._pool.fetch(sql, call.workspace, ids, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, call.workspace, ids)
         found = {row[0]: _record(row) for row in rows}
         return [found.get(id_) for id_ in ids]
 
@@ -92,22 +91,21 @@ class PostgresVector(VectorDriver):
 
     @override
     async def delete_many(self, call: Call, ids: list[str]) -> int:
-        return await self._pool.fetchval(
-            self._sql.text("delete_many"), call.workspace, ids, session=session_of(call)
-        )
+        lane = self._pool.writing(call)
+        return await lane.fetchval(self._sql.text("delete_many"), call.workspace, ids)
 
     @override
     async def delete_where(self, call: Call, filter_: Filter) -> int:
-        return await self._filtered_number("delete_where", call, filter_)
+        return await self._filtered_number("delete_where", self._pool.writing(call), call, filter_)
 
     @override
     async def count_where(self, call: Call, filter_: Filter) -> int:
-        return await self._filtered_number("count_where", call, filter_)
+        return await self._filtered_number("count_where", self._pool.reading(call), call, filter_)
 
-    async def _filtered_number(self, name: str, call: Call, filter_: Filter) -> int:
+    async def _filtered_number(self, name: str, lane: Reads, call: Call, filter_: Filter) -> int:
         parameters: list[object] = [call.workspace]
         sql = self._sql.filtered(self._sql.text(name), filter_, parameters)
-        return await self._pool.fetchval(sql, *parameters, session=session_of(call))
+        return await lane.fetchval(sql, *parameters)
 
     @override
     async def patch_metadata(
@@ -152,21 +150,17 @@ class PostgresVector(VectorDriver):
         parameters: list[object] = [call.workspace, cursor or "", limit]
         text = self._sql.text("scan", with_vectors=with_vectors)
         sql = self._sql.filtered(text, filter_, parameters)
-        rows = await self._pool.fetch(sql, *parameters, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, *parameters)
         records = [_record(row) for row in rows]
         return Page(records, records[-1].id if len(records) == limit else None)
 
     @override
     async def count(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql.text("count"), call.workspace, session=session_of(call)
-        )
+        return await self._pool.reading(call).fetchval(self._sql.text("count"), call.workspace)
 
     @override
     async def clear(self, call: Call) -> int:
-        return await self._pool.fetchval(
-            self._sql.text("clear"), call.workspace, session=session_of(call)
-        )
+        return await self._pool.writing(call).fetchval(self._sql.text("clear"), call.workspace)
 
     @override
     async def size_bytes(self, call: Call) -> int | None:

@@ -10,7 +10,6 @@ from polystore.errors import PolystoreError
 from polystore.stores.queries import SearchQuery
 from polystore.types.records import Hits
 from polystore.types.reports import Explanation
-from polystore_postgres.calls import session_of
 from polystore_postgres.codecs import encode_matrix
 from polystore_postgres.vector_index import index_state
 from polystore_postgres.vector_search import (
@@ -101,12 +100,9 @@ class Finder:
             raise PolystoreError("a vector store explains searches only")
         state = await self._choose(call, query)
         sql, parameters = self._statement(call, query, EXACT if state is None else "nearest")
-        plan = await self._pool.fetch(
-            f"EXPLAIN {sql}",
-            *parameters,
-            session=session_of(call),
-            settings=self._settings(call, query, state),
-        )
+        settings = self._settings(call, query, state)
+        lane = self._pool.reading(call)
+        plan = await lane.fetch(f"EXPLAIN {sql}", *parameters, settings=settings)
         lines = tuple(row[0] for row in plan)
         if state is None:
             return Explanation("search", "native", "exact", (EXACT, *lines))
@@ -127,7 +123,7 @@ class Finder:
     async def _index_state(self, call: Call, ann: AnnIndex) -> IndexState:
         now = self._clock()
         if self._state is None or self._state[1] < now:
-            state = await index_state(self._pool, ann, self._sql.table, session_of(call))
+            state = await index_state(self._pool.reading(call), ann, self._sql.table)
             self._state = (state, now + _REMEMBERED)
         return self._state[0]
 
@@ -140,7 +136,7 @@ class Finder:
             return known.rows
         parameters: list[object] = [call.workspace, limit + 1]
         sql = self._sql.filtered(self._sql.text("count_up_to"), filter_, parameters)
-        rows: int = await self._pool.fetchval(sql, *parameters, session=session_of(call))
+        rows: int = await self._pool.reading(call).fetchval(sql, *parameters)
         if len(self._counts) >= _MOST_COUNTS:
             self._counts.clear()
         self._counts[key] = _Count(rows, limit, now + _REMEMBERED)
@@ -156,9 +152,7 @@ class Finder:
             rows_asked = query.vectors[start : start + MOST_QUERIES]
             part = replace(query, vectors=rows_asked) if several else query
             sql, parameters = self._statement(call, part, name)
-            rows = await self._pool.fetch(
-                sql, *parameters, session=session_of(call), settings=settings
-            )
+            rows = await self._pool.reading(call).fetch(sql, *parameters, settings=settings)
             found += _by_number(rows, len(part.vectors))
         return found
 

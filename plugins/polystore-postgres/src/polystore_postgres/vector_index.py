@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import asyncpg
 
     from polystore_postgres.connection import Connection
+    from polystore_postgres.lanes import Reads
     from polystore_postgres.pool import Pool
     from polystore_postgres.schema_vector import AnnIndex
-    from polystore_postgres.session import Session
 
 WORTH_LISTS: Final = 1_000
 """Rows from which on an IVFFlat index is worth building."""
@@ -25,19 +25,16 @@ _MOST_MEMORY: Final = 1 << 20
 """KiB that a build may take; beyond its memory HNSW builds many times more slowly."""
 
 
-async def index_state(
-    pool: Pool, ann: AnnIndex, table: str, session: Session | None = None
-) -> IndexState:
+async def index_state(lane: Reads, ann: AnnIndex, table: str) -> IndexState:
     """Return what there is of the index.
 
     Args:
-        pool: The pool.
+        lane: Where to ask.
         ann: The index.
         table: Its table, quoted, with its schema.
-        session: The transaction that asks.
     """
     sql = block("vector.sql", "index_state")
-    row = await pool.fetchrow(sql, table, ann.index().name, session=session)
+    row = await lane.fetchrow(sql, table, ann.index().name)
     return IndexState(False, 0, 0) if row is None else _state(row)
 
 

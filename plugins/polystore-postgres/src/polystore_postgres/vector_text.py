@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from polystore.types.records import Hit, Hits
-from polystore_postgres.calls import session_of
 from polystore_postgres.vector_search import planner_settings
 from polystore_postgres.words import any_word, different_words
 
@@ -126,9 +125,8 @@ class TextFinder:
             K1 + 1, 1 + K1 * (1 - B), K1 * B / ranking.length, most + 1,
         ]  # fmt: skip
         sql = self._sql.filtered(self._sql.text("text"), query.filter, parameters)
-        session = session_of(call)
-        settings = planner_settings() if session is None else None
-        rows = await self._pool.fetch(sql, *parameters, session=session, settings=settings)
+        settings = planner_settings() if call.session is None else None
+        rows = await self._pool.reading(call).fetch(sql, *parameters, settings=settings)
         hits = [Hit(row[0], row[3], None, row[1], row[2]) for row in rows]
         return hits, not rows or rows[0][4] <= most
 
@@ -151,7 +149,7 @@ class TextFinder:
             return known
         sql = self._sql.text("text_totals")
         parameters = (call.workspace, _MOST_COUNTED, _SAMPLE, self._sql.table)
-        rows = await self._pool.fetch(sql, *parameters, session=session_of(call))
+        rows = await self._pool.reading(call).fetch(sql, *parameters)
         counted, estimated, length = rows[0]
         records = counted if counted < _MOST_COUNTED else max(counted, estimated)
         _make_room(self._totals)
@@ -171,14 +169,13 @@ class TextFinder:
         missing = [word for word in words if word not in found]
         if not missing:
             return found
-        rows = await self._pool.fetch(
+        rows = await self._pool.reading(call).fetch(
             self._sql.text("text_counts"),
             call.workspace,
             [any_word([word]) for word in missing],
             _SAMPLE,
             _FREQUENT,
             _MOST_COUNTED,
-            session=session_of(call),
         )
         _make_room(self._counts)
         for word, (counted, seen, sample) in zip(missing, rows, strict=True):

@@ -1,4 +1,4 @@
-"""The command: `python -m bench [--quick | --full] [--only NAME] [--json FILE]`."""
+"""The command: `python -m bench [--quick | --full] [--only NAME] [--json FILE] [...]`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import doc, graph, kv, milvus, redis, typed, vector
+from bench.compare import earlier, slower
 from bench.context import opened
 from bench.measure import measure
 from bench.report import cells, json_line, table
@@ -62,7 +63,11 @@ def main() -> int:
     size.add_argument("--full", action="store_true", help="large sizes: half an hour and more")
     parser.add_argument("--only", default="", metavar="NAME", help="operations that begin so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append a line per operation")
+    parser.add_argument(
+        "--against", type=Path, metavar="FILE", help="exit with 1 if slower than that --json says"
+    )
     arguments = parser.parse_args()
+    before = {} if arguments.against is None else earlier(arguments.against)
     sizes = QUICK if arguments.quick else FULL if arguments.full else DEFAULT
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="polystore-bench-") as folder:
@@ -75,7 +80,10 @@ def main() -> int:
     if arguments.json is not None:
         with arguments.json.open("ab") as file:
             file.writelines(map(json_line, results))
-    return 0
+    fallen = slower(results, before)
+    for one in fallen:
+        print(f"slower: {one.operation}: {one.before:.2f} before, {one.now:.2f} now")
+    return 1 if fallen else 0
 
 
 if __name__ == "__main__":

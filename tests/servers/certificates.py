@@ -117,6 +117,16 @@ class Certificates:
             (folder / name).chmod(0o600)
         return cls(folder)
 
+    def self_sign(self, host: str) -> None:
+        """Replace the server's certificate by one that no authority has signed."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([_alternative(host)])
+        builder = _builder(host, host, key).add_extension(names, critical=False)
+        signed = builder.sign(key, hashes.SHA256())
+        pem = signed.public_bytes(serialization.Encoding.PEM)
+        (self.folder / "server.pem").write_bytes(pem)
+        (self.folder / "server.key").write_bytes(_key(key, None))
+
     def path(self, name: str) -> str:
         """Return the path of a file."""
         return str(self.folder / name)

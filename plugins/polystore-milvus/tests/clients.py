@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pytest
 
 import polystore
 from polystore import VectorRecord
@@ -22,7 +23,11 @@ DIMENSIONS = 8
 
 
 def client_of(
-    block: Mapping[str, Any], name: str = "things", *, schema: str = "auto", **declared: Any
+    block: Mapping[str, Any],
+    name: str = "things",
+    *,
+    schema: Literal["auto", "check"] = "auto",
+    **declared: Any,
 ) -> Polystore:
     """Return a client, not entered, with one vector store.
 
@@ -60,3 +65,16 @@ async def until_it_works(attempt: Callable[[], Awaitable[Any]], seconds: float =
             if not error.retryable or loop.time() > deadline:
                 raise
             await asyncio.sleep(0.05)
+
+
+async def refused(block: Mapping[str, Any]) -> PolystoreError:
+    """Return the error of opening a client, which says what to do and shows no secret."""
+    with pytest.raises(PolystoreError) as caught:
+        await client_of({"connect_timeout": 5, **block}).__aenter__()
+    error = caught.value
+    shown = f"{error!r}{error}{error.__cause__!r}{error.__cause__}"
+    for key in ("token", "password"):
+        if key in block:
+            assert block[key].rpartition(":")[2] not in shown
+    assert error.hint
+    return error

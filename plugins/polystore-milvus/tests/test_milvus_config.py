@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from polystore.errors import ConfigError, UnsupportedError
+from polystore.errors import ConfigError, PolystoreError, UnsupportedError
 from polystore.specs import VectorSpec
 from polystore_milvus.config import MilvusConfig
 from polystore_milvus.connection import Facts
@@ -122,7 +122,7 @@ def own(**options: Any) -> VectorSpec:
     ],
 )
 def test_wrong_options_are_refused_before_anything_runs(
-    store: VectorSpec, error: type[Exception], told: str
+    store: VectorSpec, error: type[PolystoreError], told: str
 ) -> None:
     with pytest.raises(error, match=told) as caught:
         check_store(store)

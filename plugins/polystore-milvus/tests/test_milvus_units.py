@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from polystore.filters import F
 from polystore.types.batches import VectorBatch
-from polystore_milvus import births as births_module
 from polystore_milvus import wire
 from polystore_milvus.births import Births
 from polystore_milvus.errors import Translator
@@ -159,7 +158,7 @@ def test_keys_of_different_rows_differ(one: str, id_: str, other: str, another: 
 
 def test_births_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(births_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("polystore_milvus.births.time.monotonic", lambda: now)
     births = Births()
     births.note({"a": 1, "b": 1}, 10)
     now = 101.0
@@ -177,7 +176,7 @@ def test_births_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_who_was_cut_off_is_doubted_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(births_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("polystore_milvus.births.time.monotonic", lambda: now)
     births = Births()
     births.doubt(["a", "b"])
     assert not births.is_sure(["x", "a"])

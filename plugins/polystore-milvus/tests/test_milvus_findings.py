@@ -1,0 +1,226 @@
+"""What open, plan and doctor find: other people's collections, lost indexes, released ones.
+
+Stores share a catalogue, whose making takes a second, where nothing happens to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pymilvus import DataType  # pyright: ignore[reportMissingTypeStubs]
+
+import polystore
+from polystore.errors import ConfigError, PolystoreError, SchemaMismatch, UnsupportedError
+
+from .clients import DIMENSIONS, client_of, matrix, record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from servers.milvus import MilvusServer
+
+    from polystore import Polystore
+    from polystore.types.reports import Finding
+
+
+@pytest.fixture(scope="module")
+def admin(milvus23: MilvusServer) -> Generator[Any]:
+    """A client of Milvus' own, for what somebody else does to the server."""
+    client = milvus23.client()
+    yield client
+    client.close()
+
+
+def collection(block: dict[str, Any], store: str) -> str:
+    return f"{block['namespace']}__{store}__1"
+
+
+async def findings(ps: Polystore, check: str) -> list[Finding]:
+    return [f for f in await ps.doctor() if f.backend == "main" and f.check == check]
+
+
+async def severities(ps: Polystore, check: str) -> set[str]:
+    return {finding.severity for finding in await findings(ps, check)}
+
+
+async def test_a_good_server(shared_block: dict[str, Any]) -> None:
+    async with client_of(shared_block, "good") as ps:
+        for check in ("version", "encryption", "load", "index"):
+            assert await severities(ps, check) == {"ok"}, check
+        assert await ps.plan() == []
+
+
+async def test_a_collection_of_our_name_made_by_somebody_else(
+    shared_block: dict[str, Any], admin: Any
+) -> None:
+    name = collection(shared_block, "taken")
+    admin.create_collection(name, DIMENSIONS)
+    with pytest.raises(SchemaMismatch, match="is not what polystore makes") as caught:
+        await client_of(shared_block, "taken").__aenter__()
+    assert "Somebody else" in (caught.value.hint or "")
+    assert admin.has_collection(name)
+
+
+@pytest.mark.parametrize("own_fields", [False, True])
+async def test_a_catalogue_of_our_name_made_by_somebody_else(
+    block: dict[str, Any], admin: Any, *, own_fields: bool
+) -> None:
+    """One of other fields, and one whose fields have our names but take something else."""
+    name = f"{block['namespace']}__catalogue"
+    if own_fields:
+        schema = admin.create_schema()
+        schema.add_field("pk", DataType.VARCHAR, is_primary=True, max_length=10)
+        schema.add_field("value", DataType.INT64)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=2)
+        admin.create_collection(name, schema=schema)
+    else:
+        admin.create_collection(name, DIMENSIONS)
+    for policy in ("auto", "check"):
+        with pytest.raises(SchemaMismatch, match="is none of polystore's"):
+            await client_of(block, schema=policy).__aenter__()
+
+
+async def test_a_catalogue_without_its_index_is_finished(block: dict[str, Any], admin: Any) -> None:
+    """As who was cut off while making it has left it."""
+    async with client_of(block) as ps:
+        await ps.vector("things").upsert([record("a")])
+    name = f"{block['namespace']}__catalogue"
+    admin.release_collection(name)
+    admin.drop_index(name, "vector")
+    with pytest.raises(SchemaMismatch):
+        await client_of(block, schema="check").__aenter__()
+    async with client_of(block) as ps:
+        assert await ps.vector("things").count() == 1
+    # And one that was only released is loaded again, as is the store, also to list workspaces.
+    for released in (name, collection(block, "things")):
+        admin.release_collection(released)
+    config = {"backends": {"main": {"use": "milvus", **block}}}
+    async with polystore.open(config, schema="check") as ps:
+        assert await ps.workspaces() == ["default"]
+    admin.release_collection(collection(block, "things"))
+    async with client_of(block, schema="check") as ps:
+        assert await ps.vector("things").count() == 1
+        assert await severities(ps, "load") == {"ok"}
+
+
+async def test_other_dimensions_and_metrics_are_refused(shared_block: dict[str, Any]) -> None:
+    async with client_of(shared_block, "fixed") as ps:
+        await ps.vector("fixed").upsert([record("a")])
+    others: list[dict[str, Any]] = [{"dimensions": 16}, {"metric": "l2"}]
+    for changes in others:
+        with pytest.raises(SchemaMismatch):
+            async with client_of(shared_block, "fixed", **changes) as ps:
+                await ps.vector("fixed").count()
+    async with client_of(shared_block, "fixed") as ps:
+        assert await ps.vector("fixed").count() == 1
+
+
+async def test_lost_indexes_are_seen_and_mended(shared_block: dict[str, Any], admin: Any) -> None:
+    fields = {"indexed": "integer"}
+    async with client_of(shared_block, "lost", fields=fields) as ps:
+        await ps.vector("lost").upsert([record("a")])
+    name = collection(shared_block, "lost")
+    (declared,) = (f for f in admin.list_indexes(name) if f.startswith("field_"))
+    admin.release_collection(name)
+    for field in ("vector", "workspace", declared):
+        admin.drop_index(name, field)
+    async with client_of(shared_block, "lost", schema="check", fields=fields) as ps:
+        lost = {f.message: f.action for f in await findings(ps, "index") if f.severity == "error"}
+        assert lost == {
+            f"the index on {field} of {name} is missing": "polystore apply"
+            for field in ("vector", "workspace", declared)
+        }
+        # Without the vectors' it cannot be loaded, and what cannot be asked is an error.
+        (load,) = await findings(ps, "load")
+        assert (load.severity, load.action) == ("error", "polystore apply")
+        with pytest.raises(PolystoreError):
+            await ps.vector("lost").count()
+        assert [change.action for change in await ps.plan()] == ["repair_index"] * 3
+        await ps.apply()
+        assert await ps.plan() == []
+        assert await severities(ps, "index") == await severities(ps, "load") == {"ok"}
+        assert await ps.vector("lost").count() == 1
+
+
+async def test_a_collection_that_was_dropped(shared_block: dict[str, Any], admin: Any) -> None:
+    """It is never taken for an empty one; made anew, it is, and by somebody else, it is refused."""
+    name = collection(shared_block, "dropped")
+    async with client_of(shared_block, "dropped") as ps:
+        dropped = ps.vector("dropped")
+        await dropped.upsert([record("a")])
+        admin.drop_collection(name)
+        with pytest.raises(PolystoreError):
+            await dropped.with_options(timeout=2, consistency="strong").get("a")
+        (load,) = await findings(ps, "load")
+        assert (load.severity, load.message) == ("error", f"the collection {name} is gone")
+        (change,) = await ps.plan()
+        assert "is gone" in change.summary
+        await ps.apply()
+        assert await dropped.count() == 0
+        await dropped.upsert([record("a")])
+        assert await dropped.count() == 1
+    admin.drop_collection(name)
+    with pytest.raises(SchemaMismatch):
+        async with client_of(shared_block, "dropped", schema="check") as ps:
+            await ps.vector("dropped").count()
+    admin.create_collection(name, 16)
+    with pytest.raises(SchemaMismatch, match="is not what polystore makes"):
+        async with client_of(shared_block, "dropped", schema="check") as ps:
+            await ps.vector("dropped").count()
+
+
+async def test_an_index_that_somebody_else_made_is_refused(
+    shared_block: dict[str, Any], admin: Any
+) -> None:
+    async with client_of(shared_block, "other") as ps:
+        await ps.vector("other").upsert([record("a")])
+    name = collection(shared_block, "other")
+    for kind, metric in (("HNSW", "L2"), ("FLAT", "COSINE")):
+        admin.release_collection(name)
+        admin.drop_index(name, "vector")
+        params = admin.prepare_index_params()
+        build = {"M": 16, "efConstruction": 64} if kind == "HNSW" else {}
+        params.add_index(
+            "vector", index_name="vector", index_type=kind, metric_type=metric, params=build
+        )
+        admin.create_index(name, params)
+        with pytest.raises(SchemaMismatch, match=f"indexed by {kind} {metric}, not by HNSW COSINE"):
+            async with client_of(shared_block, "other") as ps:
+                await ps.vector("other").count()
+
+
+async def test_an_index_that_the_server_refuses(shared_block: dict[str, Any]) -> None:
+    bad = {"milvus": {"index_params": {"M": 5000}}}
+    with pytest.raises(UnsupportedError, match="M out of range"):
+        await client_of(shared_block, "refused", options=bad).__aenter__()
+    async with client_of(shared_block, "refused") as ps:
+        await ps.vector("refused").upsert([record("a")])
+
+
+async def test_a_store_in_several_shards(shared_block: dict[str, Any], admin: Any) -> None:
+    async with client_of(shared_block, "sharded", options={"milvus": {"shards": 3}}) as ps:
+        sharded, ids = ps.vector("sharded"), [f"{n:04}" for n in range(1500)]
+        await sharded.upsert_arrays(ids, matrix(1500))
+        assert [r.id async for r in sharded.scan()] == ids
+        assert await sharded.count() == 1500
+        assert await sharded.delete(ids[::2]) == 750
+        assert [r.id async for r in sharded.scan()] == ids[1::2]
+        assert len(await sharded.search([1.0] * DIMENSIONS, k=750)) == 750
+    assert admin.describe_collection(collection(shared_block, "sharded"))["num_shards"] == 3
+
+
+async def test_what_is_declared_is_checked_before_anything_is_asked() -> None:
+    nowhere = {"uri": "http://127.0.0.1:1"}
+    with pytest.raises(UnsupportedError, match="quantization"):
+        await client_of(nowhere, index={"quantization": "half"}).__aenter__()
+    with pytest.raises(ConfigError, match="shardz"):
+        await client_of(nowhere, options={"milvus": {"shardz": 2}}).__aenter__()
+    for capability in ("text_search", "transaction"):
+        config = {
+            "backends": {"main": {"use": "milvus", **nowhere}},
+            "stores": {"things": {"kind": "vector", "dimensions": 8}},
+            "require": {"things": [capability]},
+        }
+        with pytest.raises(UnsupportedError, match=capability):
+            await polystore.open(config).__aenter__()

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from polystore_neo4j.config import Neo4jConfig
 from polystore_neo4j.labels import question_of
 from polystore_neo4j.names import quoted
+from polystore_neo4j.rows import tag_of
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ def test_no_password_is_ever_shown() -> None:
 
 
 def test_what_is_asked_of_lucene_holds_words_only() -> None:
-    question = question_of("w'\"\\", 'a+b -c && (d) "e" [f TO g] h* i? j: \\ k/l ~m ^n')
+    workspace = "w'\"\\"
+    question = question_of(workspace, 'a+b -c && (d) "e" [f TO g] h* i? j: \\ k/l ~m ^n')
     assert question is not None
-    tenant, near = question.split(" +", 1)
-    assert tenant == "+tenant:w" + b"w'\"\\".hex()
-    words = [part.removeprefix("fold:").removesuffix("~2") for part in near[1:-1].split(" OR ")]
+    near = f"near:{tag_of(workspace)}"
+    words = [part.removeprefix(near).removesuffix("~2") for part in question.split(" OR ")]
     assert words == ["a", "b", "c", "d", "e", "f", "TO", "g", "h", "i", "j", "k", "l", "m", "n"]
     assert question_of("w", '+-&|!(){}[]^"~*?:\\/') is None
 

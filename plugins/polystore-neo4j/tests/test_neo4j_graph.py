@@ -125,7 +125,7 @@ async def test_a_layout_of_the_future(block: dict[str, Any], neo4j5: Neo4jServer
 async def test_a_lost_index_is_seen_and_mended(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
     async with client_of(block) as ps:
         await ps.graph("knowledge").upsert_nodes([Node("Grace Hopper")])
-    name = f"{block['namespace']}.store.knowledge.1.fold"
+    name = f"{block['namespace']}.store.knowledge.1.key"
     neo4j5.run(f"DROP INDEX `{name}`")
     async with client_of(block) as ps:
         found = {f.check: f for f in await ps.doctor() if f.store == "knowledge"}

@@ -20,6 +20,7 @@ from polystore_neo4j.cypherfile import block
 from polystore_neo4j.graph import Neo4jGraph
 from polystore_neo4j.names import Names, quoted
 from polystore_neo4j.schema import states, store_indexes
+from polystore_neo4j.shapes import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _OLDEST: Final = (5, 13)
 """Constraints on relationships, and COUNT and EXISTS as expressions."""
+_SKIM: Final = 1000
+"""Nodes that are read at most of one workspace to learn that it is there."""
 
 
 class Neo4jBackend(Backend[Neo4jConfig]):
@@ -89,7 +92,7 @@ class Neo4jBackend(Backend[Neo4jConfig]):
                 hint="Give this store another `backend:`",
             )
         label = self._names.store(stored)
-        return Neo4jGraph(self._open_server, label, capabilities, directed=stored.spec.directed)
+        return Neo4jGraph(self._open_server, label, capabilities, stored.spec)
 
     @override
     async def layout_changes(self) -> Sequence[Change]:
@@ -110,9 +113,11 @@ class Neo4jBackend(Backend[Neo4jConfig]):
 
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
-        if change.action != "create_store":
+        indexes = store_indexes(self._names.store(stored), stored.spec)
+        if change.action not in {"create_store", "add_index"}:
             return ()
-        return tuple(index.statement for index in store_indexes(self._names.store(stored)))
+        found = await states(self._open_server, indexes)
+        return tuple(one.index.statement for one in found if one.state != "online")
 
     @override
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
@@ -120,12 +125,16 @@ class Neo4jBackend(Backend[Neo4jConfig]):
             raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
         await self._catalogue.make_store(stored)
         await self._catalogue.write(stored)
+        for shapes in self._shapes([stored]):
+            await shapes.catch_up()
 
     @override
     async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:
         changes: list[Change] = []
         for store in stored:
-            found = await states(self._open_server, store_indexes(self._names.store(store)))
+            found = await states(
+                self._open_server, store_indexes(self._names.store(store), store.spec)
+            )
             changes += [
                 Change(
                     self.name,
@@ -137,23 +146,44 @@ class Neo4jBackend(Backend[Neo4jConfig]):
                 for one in found
                 if one.state in {"missing", "failed"}
             ]
+            changes += [
+                Change(self.name, store.spec.name, "repair_index", "nodes lack declared fields")
+                for shapes in self._shapes([store])
+                if await shapes.are_behind()
+            ]
         return changes
 
     @override
     async def repair(self, stored: Sequence[StoredSpec]) -> None:
         for store in stored:
             await self._catalogue.make_store(store)
+        for shapes in self._shapes(stored):
+            await shapes.catch_up()
 
     @override
     async def workspaces(self) -> list[str]:
         found: set[str] = set()
         for stored in (await self._catalogue.read()).values():
-            label = quoted(self._names.store(stored))
-            rows = await self._open_server.read(
-                block("graph.cypher", "workspaces", label=label), {}
-            )
-            found.update(row[0] for row in rows)
+            found.update(await self._workspaces_of(quoted(self._names.store(stored))))
         return sorted(found)
+
+    async def _workspaces_of(self, label: str) -> list[str]:
+        """Return the workspaces of a store, passing over most nodes of those that have many."""
+        statement = block("graph.cypher", "workspaces", label=label)
+        found: list[str] = []
+        while True:
+            asked = {"after": found[-1] if found else "", "limit": _SKIM}
+            rows = await self._open_server.read(statement, asked)
+            if not rows:
+                return found
+            found += [row[0] for row in rows]
+
+    def _shapes(self, stored: Sequence[StoredSpec]) -> list[Shapes]:
+        return [
+            Shapes(self._open_server, self._names.store(one), one.spec)
+            for one in stored
+            if isinstance(one.spec, GraphSpec)
+        ]
 
     @override
     @asynccontextmanager

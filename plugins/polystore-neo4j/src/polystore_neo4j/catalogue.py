@@ -27,9 +27,9 @@ _AWAIT: Final = "CALL db.awaitIndex($name, 300)"
 _ATTEMPTS: Final = 6
 
 LAYOUT: Final = (
-    "1 nodes: label STORE, properties ws, id, labels, json, fold, tenant, version, created, "
-    "updated; edges: type STORE, properties ws, source, type, target, json, version, created, "
-    "updated",
+    "1 nodes: label STORE, properties ws, id, labels, json, key, near, shape, f0, f1, ..., stamp; "
+    "edges: type STORE, properties ws, source, type, target, json, stamp; "
+    "a stamp is version, created, updated",
 )
 """Each step of the layout in words. A step never changes once it was released."""
 
@@ -119,7 +119,7 @@ class Catalogue:
 
     async def make_store(self, stored: StoredSpec) -> None:
         """Make what a store needs, where it is not there yet."""
-        await self.make(store_indexes(self._names.store(stored)))
+        await self.make(store_indexes(self._names.store(stored), stored.spec))
 
     async def make(self, indexes: Sequence[Index]) -> None:
         """Make constraints and indexes, and wait until they are filled.

@@ -23,7 +23,7 @@ async def find(server: Server, names: Names, stored: Sequence[StoredSpec]) -> li
     """Return everything worth knowing, good news included."""
     findings = [_version(server), _encryption(server)]
     for store in stored:
-        found = await states(server, store_indexes(names.store(store)))
+        found = await states(server, store_indexes(names.store(store), store.spec))
         findings += _indexes(server.name, store.spec.name, found)
     return findings
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, Protocol
 
 from polystore.types.records import LabelMatch
-from polystore_neo4j.rows import fold, tenant_of
+from polystore_neo4j.rows import KEY_AT, fold, tag_of, words_of
 
 if TYPE_CHECKING:
     from polystore_neo4j.connection import Row
@@ -16,15 +15,21 @@ _EXACT, _PREFIX, _PART = 1.0, 0.9, 0.8
 _NEAR: Final = 0.5
 _LEAST: Final = 0.6
 """Of two texts, so that one with few letters in common is no typing error."""
-_WORD: Final = re.compile(r"[^\W_]+")
-_LONGEST: Final = 100
-"""Letters of a word, and words of a text, that are looked for with errors."""
+_WORDS: Final = 16
+"""Words of a text that are looked for with errors: Lucene takes up to 50 for each, 1,024 in all."""
+_CANDIDATES: Final = 50
+"""Near ids that are compared letter by letter, beyond those asked for."""
+_MOST: Final = 5000
+"""Ids of all workspaces that contain a text; where there are more, the workspace's are read."""
+_RANK: Final = "CASE WHEN fold = $text THEN 0 WHEN fold STARTS WITH $text THEN 1 ELSE 2 END"
 
 
 class Ask(Protocol):
     """Asks a block of graph.cypher in the caller's workspace."""
 
-    async def __call__(self, name: str, **parameters: object) -> list[Row]:
+    async def __call__(
+        self, name: str, parts: dict[str, str] | None = None, **parameters: object
+    ) -> list[Row]:
         """Return the rows of the block of this name."""
         ...
 
@@ -42,17 +47,31 @@ class LabelFinder:
     async def search(self, ask: Ask, workspace: str, text: str, limit: int) -> list[LabelMatch]:
         """Return the best matches; ties by id."""
         wanted = fold(text)
-        rows = await ask("labels_like", text=wanted, limit=limit)
-        found = {row[0]: _score(fold(row[0]), wanted) for row in rows}
+        found = {id_: _score(fold(id_), wanted) for id_ in await _containing(ask, wanted, limit)}
         question = question_of(workspace, wanted)
         if len(found) < limit and question is not None:
-            rows = await ask("labels_near", index=self._index, question=question, limit=limit)
+            rows = await ask(
+                "labels_near", index=self._index, question=question, limit=limit + _CANDIDATES
+            )
             for row in rows:
                 likeness = SequenceMatcher(None, fold(row[0]), wanted).ratio()
                 if likeness >= _LEAST:
                     found.setdefault(row[0], _NEAR * likeness)
         matches = sorted(found.items(), key=lambda match: (-match[1], match[0]))
         return [LabelMatch(*match) for match in matches[:limit]]
+
+
+async def _containing(ask: Ask, wanted: str, limit: int) -> list[str]:
+    """Return the best ids that contain a text.
+
+    The index is over all workspaces: what is rare is found by it at once. What is common somewhere
+    else must not be read there, so the workspace's own ids are gone through.
+    """
+    asked = {"text": wanted, "skip": KEY_AT, "limit": limit}
+    ((read, ids),) = await ask("labels_like", {"rank": _RANK}, most=_MOST, **asked)
+    if read < _MOST:
+        return ids
+    return [row[0] for row in await ask("labels_scanned", {"rank": _RANK}, **asked)]
 
 
 def near_index(label: str) -> str:
@@ -63,13 +82,11 @@ def near_index(label: str) -> str:
 def question_of(workspace: str, text: str) -> str | None:
     """Return what to ask a full-text index, in Lucene's language; None if there is no word.
 
-    Words are letters and digits only, so that nothing in them is part of that language.
+    Each word carries the workspace's tag: Lucene takes the nearest 50 words of the index for one
+    with errors, and those of other workspaces must not be among them.
     """
-    words = [word[:_LONGEST] for word in _WORD.findall(text)][:_LONGEST]
-    if not words:
-        return None
-    near = " OR ".join(f"fold:{word}~2" for word in words)
-    return f"+tenant:{tenant_of(workspace)} +({near})"
+    tag = tag_of(workspace)
+    return " OR ".join(f"near:{tag}{word}~2" for word in words_of(text)[:_WORDS]) or None
 
 
 def _score(label: str, wanted: str) -> float:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from polystore.types.json_domain import decode_json
@@ -12,19 +15,25 @@ if TYPE_CHECKING:
     from polystore_neo4j.connection import Row
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_WORD: Final = re.compile(r"[^\W_]+")
+_LONGEST: Final = 100
+"""Letters of a word by which it is found with errors."""
+_TENANT: Final = 16
+KEY_AT: Final = _TENANT + 1
+"""Where the folded id begins in a node's `key`, behind the workspace's tag and a colon."""
 
 
 def node_of(row: Row) -> Node:
-    """Return the node of a row: id, labels, JSON, version, created, updated."""
-    id_, labels, json, version, created, updated = row
+    """Return the node of a row: id, labels, JSON, stamp."""
+    id_, labels, json, (version, created, updated) = row
     return Node(
         id_, tuple(labels), decode_json(json), version, _time_of(created), _time_of(updated)
     )
 
 
 def edge_of(row: Row) -> Edge:
-    """Return the edge of a row: source, type, target, JSON, version, created, updated."""
-    source, type_, target, json, version, created, updated = row
+    """Return the edge of a row: source, type, target, JSON, stamp."""
+    source, type_, target, json, (version, created, updated) = row
     return Edge(
         source, type_, target, decode_json(json), version, _time_of(created), _time_of(updated)
     )
@@ -46,9 +55,25 @@ def fold(id_: str) -> str:
     return id_.casefold()
 
 
-def tenant_of(workspace: str) -> str:
-    """Return a workspace as one word of a full-text index."""
-    return f"w{workspace.encode().hex()}"
+def found_by(workspace: str, id_: str) -> dict[str, str]:
+    """Return what label search reads of a node: its `key`, and its words for `near`."""
+    tag, folded = tag_of(workspace), fold(id_)
+    near = " ".join([tag + word for word in words_of(folded)])
+    return {"key": f"{tag}:{folded}", "near": near}
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a folded text: letters and digits, nothing that Lucene takes as more."""
+    return [word[:_LONGEST] for word in _WORD.findall(text)]
+
+
+@lru_cache(maxsize=1024)
+def tag_of(workspace: str) -> str:
+    """Return what keeps the words of a workspace apart in an index over all of them.
+
+    Two tags differ in so many letters that no typing error leads from one to the other.
+    """
+    return sha256(workspace.encode()).hexdigest()[:_TENANT]
 
 
 def _time_of(microseconds: int) -> datetime:

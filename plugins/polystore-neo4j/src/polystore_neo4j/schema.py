@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from polystore.specs import GraphSpec
 from polystore_neo4j.labels import near_index
 from polystore_neo4j.names import quoted
+from polystore_neo4j.statements import field_name
 
 if TYPE_CHECKING:
+    from polystore.specs import StoreSpec
     from polystore_neo4j.connection import Row, Server
 
 SHOW: Final = (
@@ -51,7 +54,7 @@ class Index:
         if self.kind == "FULLTEXT":
             return (
                 f"CREATE FULLTEXT INDEX {name} IF NOT EXISTS FOR {on} ON EACH [{properties}] "
-                "OPTIONS {indexConfig: {`fulltext.analyzer`: 'standard-no-stop-words', "
+                "OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', "
                 "`fulltext.eventually_consistent`: false}}"
             )
         return f"CREATE {self.kind} INDEX {name} IF NOT EXISTS FOR {on} ON ({properties})"
@@ -63,9 +66,10 @@ class Index:
         return (kind, entity, labels, properties, unique) == mine
 
 
-def store_indexes(label: str) -> list[Index]:
+def store_indexes(label: str, spec: StoreSpec) -> list[Index]:
     """Return what a store of this label needs."""
-    return [
+    fields = len(spec.indexed_paths()) if isinstance(spec, GraphSpec) else 0
+    found = [
         Index(f"{label}.nodes", "RANGE", "NODE", label, ("ws", "id"), unique=True),
         Index(
             f"{label}.edges",
@@ -75,8 +79,14 @@ def store_indexes(label: str) -> list[Index]:
             ("ws", "source", "type", "target"),
             unique=True,
         ),
-        Index(f"{label}.fold", "TEXT", "NODE", label, ("fold",)),
-        Index(near_index(label), "FULLTEXT", "NODE", label, ("fold", "tenant")),
+        Index(f"{label}.key", "TEXT", "NODE", label, ("key",)),
+        Index(near_index(label), "FULLTEXT", "NODE", label, ("near",)),
+    ]
+    if fields:
+        found.append(Index(f"{label}.shape", "RANGE", "NODE", label, ("shape", "ws")))
+    names = map(field_name, range(fields))
+    return found + [
+        Index(f"{label}.{name}", "RANGE", "NODE", label, ("ws", name, "id")) for name in names
     ]
 
 

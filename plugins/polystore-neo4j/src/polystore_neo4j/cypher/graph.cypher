@@ -1,15 +1,26 @@
+// name: create_nodes
+UNWIND $rows AS row
+CREATE (n:{label} {ws: $ws, id: row.id})
+SET n.stamp = $new, n.labels = row.labels, n.json = row.json, n.key = row.key, n.near = row.near,
+    n.shape = {shape}{fields}
+
 // name: upsert_nodes
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
-  ON CREATE SET n.created = $now
-SET n.version = CASE WHEN n.version >= $now THEN n.version + 1 ELSE $now END,
-    n.updated = $now, n.labels = row.labels, n.json = row.json, n.fold = row.fold, n.tenant = $tenant
+SET n.stamp = CASE
+      WHEN n.stamp IS NULL THEN $new
+      WHEN n.stamp[0] >= $now THEN [n.stamp[0] + 1, n.stamp[1], $now]
+      ELSE [$now, n.stamp[1], $now]
+    END,
+    n.labels = row.labels, n.json = row.json, n.key = row.key, n.near = row.near,
+    n.shape = {shape}{fields}
+RETURN count(CASE WHEN n.stamp[1] = $now THEN 1 END) AS new
 
 // name: create_ends
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
-  ON CREATE SET n.created = $now, n.version = $now, n.updated = $now, n.labels = [], n.json = '{}',
-    n.fold = row.fold, n.tenant = $tenant
+  ON CREATE SET n.stamp = $new, n.labels = [], n.json = '{}', n.key = row.key, n.near = row.near,
+    n.shape = {shape}
 
 // name: absent
 UNWIND $ids AS id
@@ -17,26 +28,36 @@ OPTIONAL MATCH (n:{label} {ws: $ws, id: id})
 WITH id, n WHERE n IS NULL
 RETURN id
 
+// name: create_edges
+UNWIND $rows AS row
+MATCH (a:{label} {ws: $ws, id: row.source})
+MATCH (b:{label} {ws: $ws, id: row.target})
+CREATE (a)-[e:{label} {ws: $ws, source: row.source, type: row.type, target: row.target}]->(b)
+SET e.stamp = $new, e.json = row.json
+RETURN count(*) AS stored
+
 // name: upsert_edges
 UNWIND $rows AS row
 MATCH (a:{label} {ws: $ws, id: row.source})
 MATCH (b:{label} {ws: $ws, id: row.target})
 MERGE (a)-[e:{label} {ws: $ws, source: row.source, type: row.type, target: row.target}]->(b)
-  ON CREATE SET e.created = $now
-SET e.version = CASE WHEN e.version >= $now THEN e.version + 1 ELSE $now END,
-    e.updated = $now, e.json = row.json
-RETURN count(*) AS stored
+SET e.stamp = CASE
+      WHEN e.stamp IS NULL THEN $new
+      WHEN e.stamp[0] >= $now THEN [e.stamp[0] + 1, e.stamp[1], $now]
+      ELSE [$now, e.stamp[1], $now]
+    END,
+    e.json = row.json
+RETURN count(*) AS stored, count(CASE WHEN e.stamp[1] = $now THEN 1 END) AS new
 
 // name: get_nodes
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
-RETURN n.id, n.labels, n.json, n.version, n.created, n.updated
+RETURN n.id, n.labels, n.json, n.stamp
 
 // name: get_edges
 UNWIND $keys AS key
-MATCH (a:{label} {ws: $ws, id: key[0]})-[e:{label}]->(b:{label} {ws: $ws, id: key[2]})
-WHERE e.type = key[1]
-RETURN e.source, e.type, e.target, e.json, e.version, e.created, e.updated
+MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
+RETURN e.source, e.type, e.target, e.json, e.stamp
 
 // name: attached
 UNWIND $ids AS id
@@ -58,22 +79,22 @@ RETURN count(*) AS deleted
 
 // name: delete_edges
 UNWIND $keys AS key
-MATCH (a:{label} {ws: $ws, id: key[0]})-[e:{label}]->(b:{label} {ws: $ws, id: key[2]})
-WHERE e.type = key[1]
+MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
 DELETE e
 RETURN count(*) AS deleted
 
 // name: edges_of
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id}){pattern}
-WHERE $types IS NULL OR e.type IN $types
-RETURN DISTINCT id, e.source, e.type, e.target, e.json, e.version, e.created, e.updated
+{types}
+RETURN id, e.source, e.type, e.target, e.json, e.stamp
 
 // name: neighbors
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id}){pattern}
-WHERE $types IS NULL OR e.type IN $types
-RETURN id, collect(DISTINCT m.id)
+{types}
+WITH DISTINCT id, m
+RETURN id, collect(m.id)
 
 // name: degrees
 UNWIND $ids AS id
@@ -82,56 +103,138 @@ RETURN id, {degree}
 
 // name: top_nodes
 MATCH (n:{label})
-WHERE n.ws = $ws AND n.id >= ''
+WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n.id AS id, {degree} AS degree
 RETURN id, degree ORDER BY degree DESC, id LIMIT $k
 
+// name: ring
+UNWIND $ids AS id
+MATCH (s:{label} {ws: $ws, id: id})
+WITH collect(s) AS starts
+UNWIND starts AS s
+MATCH (s){pattern}
+{types}
+WITH DISTINCT m AS n
+WITH n, {degree} AS degree
+WITH n, n.id AS id, degree ORDER BY degree DESC, id LIMIT $limit + size($seen)
+WITH n, id, degree WHERE NOT id IN $seen
+RETURN id, n.labels, n.json, n.stamp, degree ORDER BY degree DESC, id LIMIT $limit
+
 // name: edges_among
 UNWIND $ids AS id
-MATCH (n:{label} {ws: $ws, id: id})-[e:{label}]->(m)
-WHERE m.id IN $ids
-RETURN e.source, e.type, e.target, e.json, e.version, e.created, e.updated
+MATCH (n:{label} {ws: $ws, id: id})
+WITH collect(n) AS nodes
+UNWIND nodes AS n
+MATCH (n)-[e:{label}]->(m)
+WHERE m IN nodes
+RETURN e.source, e.type, e.target, e.json, e.stamp
 
 // name: scan_nodes
 MATCH (n:{label})
 WHERE n.ws = $ws AND n.id > $after
-RETURN n.id, n.labels, n.json, n.version, n.created, n.updated
-ORDER BY n.id SKIP $skip LIMIT $limit
+RETURN n.id, n.labels, n.json, n.stamp
+ORDER BY n.ws, n.id SKIP $skip LIMIT $limit
 
-// name: scan_edges
+// name: scan_matching
 MATCH (n:{label})
-WHERE n.ws = $ws AND n.id >= $after
-WITH n ORDER BY n.id
-MATCH (n)-[e:{label}]->()
-WHERE n.id > $after OR e.type > $type OR (e.type = $type AND e.target > $target)
-RETURN e.source, e.type, e.target, e.json, e.version, e.created, e.updated
-ORDER BY n.id, e.type, e.target LIMIT $limit
+WHERE n.ws = $ws AND n.id > $after AND {condition}
+RETURN n.id, n.labels, n.json, n.stamp
+ORDER BY n.ws, n.id LIMIT $limit
+
+// name: find_declared
+MATCH (n:{label})
+USING INDEX n:{label}(ws, {field}, id)
+WHERE n.ws = $ws AND {narrow} AND n.id > $after AND n.shape >= {shape}{condition}
+RETURN n.id AS id, n.labels AS labels, n.json AS json, n.stamp AS stamp
+ORDER BY {order} LIMIT $limit
+UNION ALL
+MATCH (n:{label})
+USING INDEX n:{label}(shape, ws)
+WHERE n.shape IN range(0, {shape} - 1) AND n.ws = $ws AND n.id > $after
+RETURN n.id AS id, n.labels AS labels, n.json AS json, n.stamp AS stamp
+ORDER BY id LIMIT $limit
+
+// name: scan_edges_from
+MATCH ()-[e:{label}]->()
+WHERE e.ws = $ws AND e.source > $source AND e.type IS NOT NULL AND e.target IS NOT NULL
+RETURN e.source, e.type, e.target, e.json, e.stamp
+ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+
+// name: scan_edges_of_source
+MATCH ()-[e:{label}]->()
+WHERE e.ws = $ws AND e.source = $source AND e.type > $type AND e.target IS NOT NULL
+RETURN e.source, e.type, e.target, e.json, e.stamp
+ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+
+// name: scan_edges_of_type
+MATCH ()-[e:{label}]->()
+WHERE e.ws = $ws AND e.source = $source AND e.type = $type AND e.target > $target
+RETURN e.source, e.type, e.target, e.json, e.stamp
+ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
 
 // name: counts
 MATCH (n:{label})
-WHERE n.ws = $ws AND n.id >= ''
-RETURN count(n), sum(COUNT { (n)-[:{label}]->() })
+WHERE n.ws = $ws AND n.id IS NOT NULL
+WITH count(n) AS nodes
+OPTIONAL MATCH ()-[e:{label}]->()
+WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
+RETURN nodes, count(e)
 
-// name: clear
+// name: clear_edges
+MATCH ()-[e:{label}]->()
+WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
+WITH e LIMIT $limit
+DELETE e
+RETURN count(*) AS deleted
+
+// name: clear_nodes
 MATCH (n:{label})
-WHERE n.ws = $ws AND n.id >= ''
+WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n LIMIT $limit
-OPTIONAL MATCH (n)-[r:{label}]-()
-WITH collect(DISTINCT n) AS nodes, count(DISTINCT r) AS edges
-FOREACH (n IN nodes | DETACH DELETE n)
-RETURN size(nodes), edges
+DETACH DELETE n
+RETURN count(*) AS deleted
 
 // name: labels_like
 MATCH (n:{label})
-WHERE n.ws = $ws AND n.fold CONTAINS $text
-RETURN n.id
-ORDER BY CASE WHEN n.fold = $text THEN 0 WHEN n.fold STARTS WITH $text THEN 1 ELSE 2 END, n.id
-LIMIT $limit
+USING TEXT INDEX n:{label}(key)
+WHERE n.key CONTAINS $text
+WITH n LIMIT $most
+WITH collect(n) AS candidates
+RETURN size(candidates) AS read, COLLECT {
+  UNWIND candidates AS n
+  WITH n, substring(n.key, $skip) AS fold
+  WHERE n.ws = $ws AND fold CONTAINS $text
+  RETURN n.id
+  ORDER BY {rank}, n.id LIMIT $limit
+} AS ids
+
+// name: labels_scanned
+MATCH (n:{label})
+WHERE n.ws = $ws AND n.id IS NOT NULL
+WITH n.id AS id, substring(n.key, $skip) AS fold
+WHERE fold CONTAINS $text
+RETURN id
+ORDER BY {rank}, id LIMIT $limit
 
 // name: labels_near
-CALL db.index.fulltext.queryNodes($index, $question, {limit: $limit}) YIELD node, score
+CALL db.index.fulltext.queryNodes($index, $question, {limit: $limit}) YIELD node
 WHERE node.ws = $ws
 RETURN node.id
 
 // name: workspaces
-MATCH (n:{label}) RETURN DISTINCT n.ws
+MATCH (n:{label})
+WHERE n.ws > $after AND n.id IS NOT NULL
+WITH n.ws AS ws ORDER BY n.ws LIMIT $limit
+RETURN DISTINCT ws ORDER BY ws
+
+// name: out_of_shape
+MATCH (n:{label})
+WHERE n.shape IN range(0, {shape} - 1) AND n.ws IS NOT NULL
+RETURN n.ws, n.id, n.json, n.stamp[0] LIMIT $limit
+
+// name: reshape
+UNWIND $rows AS row
+MATCH (n:{label} {ws: row.ws, id: row.id})
+SET n.shape = n.shape
+WITH n, row WHERE n.stamp[0] = row.version
+SET n.shape = {shape}{fields}

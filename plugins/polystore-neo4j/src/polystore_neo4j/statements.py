@@ -1,0 +1,110 @@
+"""Sending the statements of graph.cypher, in a unit of work or by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from polystore.errors import ConnectionFailed, OutcomeUnknown
+from polystore_neo4j.connection import Transaction
+from polystore_neo4j.cypherfile import block
+from polystore_neo4j.names import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from polystore.types.batches import Direction
+    from polystore.types.call import Call
+    from polystore_neo4j.connection import Row, Server
+
+T = TypeVar("T")
+
+PATTERNS: Final[dict[Direction, str]] = {
+    "out": "-[e:{label}]->(m)",
+    "in": "<-[e:{label}]-(m)",
+    "both": "-[e:{label}]-(m)",
+}
+"""How edges lead to the other end, by direction."""
+_OUT: Final = "COUNT { (n)-[:{label}]->() }"
+_IN: Final = "COUNT { (n)<-[:{label}]-() }"
+DEGREES: Final[dict[Direction, str]] = {"out": _OUT, "in": _IN, "both": f"{_OUT} + {_IN}"}
+"""A self-loop counts once in each direction."""
+
+
+def steps(direction: Direction, types: list[str] | None) -> dict[str, str]:
+    """Return the parts of a statement that follows edges; it takes `types` where there are any."""
+    return {
+        "pattern": PATTERNS[direction],
+        "types": "" if types is None else "WHERE e.type IN $types",
+    }
+
+
+class Statements:
+    """The statements of one store.
+
+    Args:
+        server: The server.
+        label: Of the store's nodes, and the type of its edges.
+        shape: How many declared fields its nodes keep beside their properties.
+    """
+
+    def __init__(self, server: Server, label: str, shape: int) -> None:
+        self.server = server
+        self._parts = {
+            "shape": str(shape),
+            "fields": field_settings(shape),
+            "label": quoted(label),
+        }
+
+    async def read(
+        self, call: Call, name: str, parts: dict[str, str] | None = None, **parameters: Any
+    ) -> list[Row]:
+        """Return what a reading statement answers in the caller's workspace."""
+        statement = self._text(name, parts)
+        parameters["ws"] = call.workspace
+        if isinstance(call.session, Transaction):
+            return await call.session.run(statement, parameters)
+        return await self.server.read(statement, parameters)
+
+    async def write(self, call: Call, name: str, **parameters: Any) -> list[Row]:
+        """Return what one writing statement answers, a transaction by itself if in no other."""
+        parameters["ws"] = call.workspace
+        if isinstance(call.session, Transaction):
+            return await call.session.run(self._text(name), parameters)
+        return await self.server.write(self._text(name), parameters)
+
+    async def run(
+        self, transaction: Transaction, call: Call, name: str, **parameters: Any
+    ) -> list[Row]:
+        """Return what a statement answers within `transaction`."""
+        parameters["ws"] = call.workspace
+        return await transaction.run(self._text(name), parameters)
+
+    async def in_transaction(self, call: Call, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Return what `work` does, within the caller's unit of work or in a transaction of its own.
+
+        Raises:
+            ConnectionFailed: The connection was lost while it was committed, if it was its own.
+        """
+        if isinstance(call.session, Transaction):
+            return await work(call.session)
+        try:
+            async with self.server.transaction() as transaction:
+                return await work(transaction)
+        except OutcomeUnknown as error:
+            # Other than a unit of work, this may be carried out once more.
+            raise ConnectionFailed(
+                error.message, backend=self.server.name, hint=error.hint
+            ) from error
+
+    def _text(self, name: str, parts: dict[str, str] | None = None) -> str:
+        return block("graph.cypher", name, **(parts or {}), **self._parts)
+
+
+def field_name(position: int) -> str:
+    """Return the property that holds the declared field of this position."""
+    return f"f{position}"
+
+
+def field_settings(shape: int) -> str:
+    """Return what sets so many declared fields of a node `n` from a row."""
+    return "".join(f", n.{field_name(n)} = row.fields[{n}]" for n in range(shape))

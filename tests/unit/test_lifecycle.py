@@ -59,6 +59,26 @@ async def test_starting_twice_at_once_opens_once() -> None:
     assert Watched.closed == 2
 
 
+async def test_every_driver_is_imported_before_any_backend_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    class Noting(Watched):
+        @override
+        async def open(self) -> None:
+            seen.append("connects")
+            await super().open()
+
+    def load(_info: object) -> type[MemoryBackend]:
+        seen.append("imports")
+        return Noting
+
+    monkeypatch.setattr("polystore.runtime.load_backend_class", load)
+    async with polystore.open(CONFIG):
+        assert seen == ["imports", "imports", "connects", "connects"]
+
+
 async def test_closing_while_it_starts_leaves_nothing_open() -> None:
     ps = polystore.open(CONFIG)
     starting = asyncio.create_task(ps.start())
@@ -73,7 +93,8 @@ async def test_closing_while_it_starts_leaves_nothing_open() -> None:
 async def test_giving_up_while_it_opens_closes_what_had_opened() -> None:
     ps = polystore.open(CONFIG)
     starting = asyncio.create_task(ps.start())
-    await asyncio.sleep(0.01)
+    while Watched.opened == 0:
+        await asyncio.sleep(0)
     assert Watched.opened == 1
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -34,6 +34,7 @@ setup:
 
 servers:
 	@tools/servers.sh
+	@tools/raganything.sh
 
 lock: setup  ## Resolve the dependencies anew; ARGS=--upgrade takes newer ones.
 	tools/lock.sh $(ARGS)

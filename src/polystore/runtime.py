@@ -139,6 +139,9 @@ class Runtime:
 
     async def _open(self, name: str, info: BackendInfo, config: BackendConfig) -> None:
         backend = load_backend_class(info)(name, config)
+        # Importing a driver holds the event loop for seconds on a busy machine, which would count
+        # against the deadlines of the others' connections: all import before any connects.
+        await asyncio.sleep(0)
         try:
             await backend.open()
             limits = [live.limits.in_flight for live in self._live(backend, info).values()]
@@ -336,7 +339,8 @@ def declare(
         ConfigError: Two of them have one name, and neither stands in for the other.
     """
     declared = {name: Declared(spec, "yaml") for name, spec in config.stores.items()}
-    extra = [spec for name in config.include for spec in registry.store_set(name)]
+    sets = (registry.store_set(name, given) for name, given in config.included.items())
+    extra = [spec for specs_of_set in sets for spec in specs_of_set]
     for spec in [*extra, *specs]:
         known = declared.get(spec.name)
         if known is None:

@@ -204,6 +204,7 @@ def test_version_names_the_plugins(cli: Cli) -> None:
     assert [row[0] for row in rows] == [
         "package",
         "polystore-core",
+        "polystore-lightrag",
         "polystore-memory",
         "polystore-milvus",
         "polystore-neo4j",
@@ -212,4 +213,4 @@ def test_version_names_the_plugins(cli: Cli) -> None:
         "polystore-sqlite",
         "Python",
     ]
-    assert rows[2][2] == "memory"
+    assert rows[3][2] == "memory"

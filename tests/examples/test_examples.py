@@ -61,6 +61,27 @@ async def test_standard_library(
     assert all("lines, imported by" in line for line in lines[1::2])
 
 
+@pytest.mark.parametrize("engine", ["memory", "postgres"])
+async def test_lightrag(
+    engine: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from polystore_lightrag import settings
+
+    monkeypatch.setattr(settings, "_default", {})
+    example = load("lightrag_on_polystore")
+    config = MEMORY if engine == "memory" else embedded(tmp_path)
+    for _ in range(1 if engine == "memory" else 2):
+        await example.main(config)
+        assert capsys.readouterr().out.splitlines() == [
+            "knows:   Ada Brunel, Bristol, Hamburg, Karl Weber, Pedro Lima, Santos",
+            "says:    It has to do with Bristol, Hamburg, Santos.",
+            "forgot:  Ada Brunel, Bristol, Hamburg, Karl Weber",
+        ]
+
+
 def test_a_script_runs_with_nothing_configured(tmp_path: Path) -> None:
     script = EXAMPLES / "quickstart.py"
     done = subprocess.run(

@@ -25,6 +25,7 @@ class Watched(MemoryBackend):
 
     opened = 0
     closed = 0
+    is_first = asyncio.Event()
 
     @override
     async def open(self) -> None:
@@ -33,6 +34,7 @@ class Watched(MemoryBackend):
             await asyncio.sleep(0.05)
         await super().open()
         Watched.opened += 1
+        Watched.is_first.set()
 
     @override
     async def close(self) -> None:
@@ -47,6 +49,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polystore_memory.backend.MemoryBackend", Watched)
     monkeypatch.setattr(Watched, "opened", 0)
     monkeypatch.setattr(Watched, "closed", 0)
+    monkeypatch.setattr(Watched, "is_first", asyncio.Event())
 
 
 async def test_starting_twice_at_once_opens_once() -> None:
@@ -57,6 +60,26 @@ async def test_starting_twice_at_once_opens_once() -> None:
     await ps.kv("cache").put("k", 1)
     await asyncio.gather(ps.close(), ps.close())
     assert Watched.closed == 2
+
+
+async def test_every_driver_is_imported_before_any_backend_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    class Noting(Watched):
+        @override
+        async def open(self) -> None:
+            seen.append("connects")
+            await super().open()
+
+    def load(_info: object) -> type[MemoryBackend]:
+        seen.append("imports")
+        return Noting
+
+    monkeypatch.setattr("polystore.runtime.load_backend_class", load)
+    async with polystore.open(CONFIG):
+        assert seen == ["imports", "imports", "connects", "connects"]
 
 
 async def test_closing_while_it_starts_leaves_nothing_open() -> None:
@@ -73,7 +96,7 @@ async def test_closing_while_it_starts_leaves_nothing_open() -> None:
 async def test_giving_up_while_it_opens_closes_what_had_opened() -> None:
     ps = polystore.open(CONFIG)
     starting = asyncio.create_task(ps.start())
-    await asyncio.sleep(0.01)
+    await Watched.is_first.wait()
     assert Watched.opened == 1
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -129,6 +129,47 @@ def test_store_sets_come_from_the_plugin_of_that_name(install: Install) -> None:
         registry.store_set("memory")
 
 
+SIZED = """
+from polystore.errors import ConfigError
+from polystore.plugins.hookspecs import hookimpl
+from polystore.sources import SourceInfo
+from polystore.specs import VectorSpec
+
+@hookimpl
+def polystore_store_sets(settings):
+    if "dimensions" not in settings:
+        raise ConfigError("how many dimensions?")
+    return {"sized": [VectorSpec(name="sized_texts", dimensions=settings["dimensions"])]}
+
+@hookimpl
+def polystore_sources():
+    return {"sized": SourceInfo("nowhere.at_all:Source", "a folder")}
+"""
+
+
+def test_a_set_takes_settings(install: Install) -> None:
+    install("polystore-sized", plugins={"sized": SIZED})
+    install("polystore-kit", plugins={"kit": plugin("kit", SETS)})
+    registry = Registry()
+    assert registry.store_set("sized", {"dimensions": 3})[0].name == "sized_texts"
+    with pytest.raises(ConfigError, match="how many dimensions"):
+        registry.store_set("sized")
+    with pytest.raises(PluginError, match="'kit' takes no settings"):
+        registry.store_set("kit", {"dimensions": 3})
+
+
+def test_a_plugin_without_a_backend(install: Install) -> None:
+    install("polystore-sized", plugins={"sized": SIZED})
+    install("polystore-empty", plugins={"empty": ""})
+    registry = Registry()
+    assert not registry.brings_backend("sized")
+    assert registry.brings_backend("memory")
+    assert registry.brings_backend("empty")  # it should, and using it says so
+    assert registry.source("sized").description == "a folder"
+    with pytest.raises(PluginError, match="'memory' brings nothing to migrate from"):
+        registry.source("memory")
+
+
 def test_only_what_is_named_is_loaded(install: Install) -> None:
     install("polystore-loud", plugins={"loud": "raise SystemExit('loaded')"})
     registry = Registry()

@@ -17,6 +17,7 @@ from polystore.cli.check import check
 from polystore.cli.demo import demo
 from polystore.cli.doctor import doctor
 from polystore.cli.init import init
+from polystore.cli.migrate_from import migrate_from
 from polystore.cli.new_backend import new_backend
 from polystore.cli.schema import schema
 from polystore.cli.settings import ConfigOption, Settings, VerboseOption, settings_of
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "apply": apply,
     "schema": schema,
     "stats": stats,
+    "migrate-from": migrate_from,
     "bench": bench,
     "demo": demo,
     "new-backend": new_backend,

@@ -38,11 +38,11 @@ def _examples(registry: Registry) -> list[ExampleBackend]:
     shown: list[ExampleBackend] = []
     for name in installed_plugins():
         try:
-            info = registry.backend_info(name)
+            if registry.brings_backend(name):
+                info = registry.backend_info(name)
+                shown.append(ExampleBackend(name, info.description, example=info.example))
         except PolystoreError as error:
             output.note(f"warning: left out: {error}")
-        else:
-            shown.append(ExampleBackend(name, info.description, example=info.example))
     return shown
 
 

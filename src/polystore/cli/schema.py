@@ -26,7 +26,8 @@ def schema() -> None:
     models: dict[str, type[BackendConfig]] = {}
     for name in installed_plugins():
         try:
-            models[name] = registry.backend_info(name).config
+            if registry.brings_backend(name):
+                models[name] = registry.backend_info(name).config
         except PolystoreError as error:
             output.note(f"warning: left out: {error}")
     output.json(config_json_schema(models))

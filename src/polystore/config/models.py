@@ -109,8 +109,9 @@ class FileModel(BaseModel):
     require: dict[str, list[Feature]] = Field(
         default_factory=dict, description="Capabilities that a store's backend must have."
     )
-    include: list[str] = Field(
-        default_factory=list, description="Sets of stores that plugins declare, by name."
+    include: list[str | dict[str, dict[str, Any]]] = Field(
+        default_factory=list[str | dict[str, dict[str, Any]]],
+        description="Sets of stores that plugins declare: `name`, or `name: {setting: value}`.",
     )
 
     @model_validator(mode="before")
@@ -150,6 +151,14 @@ class PolystoreConfig(FileModel):
     stores: dict[str, StoreSpec] = Field(default_factory=dict)
     source: Path | None = None
     base_dir: Path = Field(default_factory=Path.cwd)
+
+    @property
+    def included(self) -> dict[str, dict[str, Any]]:
+        """The settings of each included set of stores, by its name; later ones win."""
+        found: dict[str, dict[str, Any]] = {}
+        for entry in self.include:
+            found.update({entry: {}} if isinstance(entry, str) else entry)
+        return found
 
     @property
     def is_strict(self) -> bool:

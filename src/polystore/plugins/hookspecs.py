@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pluggy
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from polystore.backend import BackendInfo
+    from polystore.sources import SourceInfo
     from polystore.specs import StoreSpec
+
+    StoreSets: TypeAlias = Mapping[str, Sequence[StoreSpec]]
 
 hookspec = pluggy.HookspecMarker("polystore")
 hookimpl = pluggy.HookimplMarker("polystore")
@@ -22,5 +25,14 @@ def polystore_backends() -> BackendInfo:  # type: ignore[empty-body]
 
 
 @hookspec
-def polystore_store_sets() -> Mapping[str, Sequence[StoreSpec]]:  # type: ignore[empty-body]
-    """Return named sets of stores that a configuration may `include:`."""
+def polystore_store_sets(settings: Mapping[str, Any]) -> StoreSets:  # type: ignore[empty-body]
+    """Return named sets of stores that a configuration may `include:`.
+
+    Args:
+        settings: What the configuration says about the set; leave the argument out to take none.
+    """
+
+
+@hookspec
+def polystore_sources() -> Mapping[str, SourceInfo]:  # type: ignore[empty-body]
+    """Return what `polystore migrate-from NAME` can read, by name. Imports no driver."""

@@ -16,6 +16,7 @@ from polystore.plugins import hookspecs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from polystore.sources import SourceInfo
     from polystore.specs import StoreSpec
 
 GROUP = "polystore"
@@ -50,6 +51,18 @@ class Registry:
             self._infos[use] = _checked_info(use, results)
         return self._infos[use]
 
+    def brings_backend(self, name: str) -> bool:
+        """Whether `name` can stand behind `use:`; a plugin may bring something else alone.
+
+        Raises:
+            PluginError: There is no such plugin, or it is broken.
+        """
+        plugin = self._load(name)
+        others = ("polystore_store_sets", "polystore_sources")
+        return hasattr(plugin, "polystore_backends") or not any(
+            hasattr(plugin, other) for other in others
+        )
+
     def default_backend(self) -> tuple[str, BackendInfo]:
         """Return the plugin that serves an application without a configuration.
 
@@ -64,18 +77,45 @@ class Registry:
             )
         return names[0], self.backend_info(names[0])
 
-    def store_set(self, name: str) -> Sequence[StoreSpec]:
+    def store_set(
+        self, name: str, settings: Mapping[str, Any] | None = None
+    ) -> Sequence[StoreSpec]:
         """Return the stores that the plugin called `name` brings for `include: [name]`.
 
+        Args:
+            name: Of the plugin, and of the set.
+            settings: What the configuration says about the set.
+
         Raises:
-            PluginError: There is no such plugin, or it brings no set of that name.
+            PluginError: There is no such plugin, or it brings no set of that name, or one that
+                takes no settings although some are given.
+            ConfigError: The settings are not what the set takes.
         """
-        results: list[object] = self._hooks(self._load(name)).polystore_store_sets()
+        hook = self._hooks(self._load(name)).polystore_store_sets
+        if settings and not any("settings" in impl.argnames for impl in hook.get_hookimpls()):
+            raise PluginError(
+                f"the set of stores {name!r} takes no settings",
+                hint=f"Write include: [{name}]",
+            )
+        results: list[object] = hook(settings=settings or {})
         for result in results:
             sets = cast("Mapping[str, Sequence[StoreSpec]]", result)
             if name in sets:
                 return sets[name]
         raise PluginError(f"the plugin {name!r} brings no set of stores called {name!r}")
+
+    def source(self, name: str) -> SourceInfo:
+        """Return what `polystore migrate-from name` reads, as the plugin called `name` says.
+
+        Raises:
+            PluginError: There is no such plugin, or it brings no source of that name.
+        """
+        results: list[object] = self._hooks(self._load(name)).polystore_sources()
+        for result in results:
+            sources = cast("Mapping[str, SourceInfo]", result)
+            if name in sources:
+                return sources[name]
+        raise PluginError(f"the plugin {name!r} brings nothing to migrate from")
 
     def _hooks(self, plugin: object) -> Any:
         others = [other for other in self._manager.get_plugins() if other is not plugin]
@@ -119,7 +159,7 @@ class _Hooks:
 
 
 def installed_plugins() -> list[str]:
-    """Return the names that `use:` can have here, in order, without loading any."""
+    """Return the names of the plugins that are here, in order, without loading any."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 

@@ -156,7 +156,9 @@ ONE = "backends: {main: {use: engine}}\n"
         ("tenancy: requird", "1: tenancy must be 'optional' or 'required'; did you mean required?"),
         ("strict: 3", "1: strict must be a valid boolean"),
         ("include: lightrag", "1: include must be a valid list"),
-        ("include: [1]", "1: include[0] must be a valid string; put it in quotes"),
+        ("include: [1]", "1: include[0] must be a valid string; put it in quotes, "
+         "or a valid dictionary"),
+        ("include: [{a: 1}]", "1: include[0].a must be a valid dictionary"),
         ("backends:", "1: backends must be a mapping of keys to values"),
         ("backends: {}", "1: backends is empty; declare one, or remove the key"),
         ("backends: [a]", "1: backends must be a mapping of keys to values"),
@@ -290,7 +292,9 @@ def test_strict(load: Callable[..., PolystoreConfig]) -> None:
 def test_requirements_of_stores_declared_elsewhere(load: Callable[..., PolystoreConfig]) -> None:
     text = "require: {chunks: [filter]}"
     assert load_config({"require": {"chunks": ["filter"]}}, declared=["chunks"]).require
-    assert load(f"{text}\ninclude: [lightrag]").include == ["lightrag"]
+    assert load(f"{text}\ninclude: [lightrag]").included == {"lightrag": {}}
+    given = load("include: [a, {b: {c: 1}}]").included
+    assert given == {"a": {}, "b": {"c": 1}}
 
 
 def test_the_only_backend_serves_every_kind(load: Callable[..., PolystoreConfig]) -> None:

@@ -1,0 +1,58 @@
+"""Entities and relations as polystore's nodes and edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from polystore.types.records import EdgeKey
+from polystore_lightrag.keys import is_short, stored_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polystore.types.records import Edge, Node
+
+EDGE_TYPE: Final = "related"
+_NAME: Final = "polystore_name"
+"""A property beside an entity's own: its name, where that is too long to be the node's id."""
+_ENDS: Final = "polystore_ends"
+"""The same for the two ends of an edge."""
+
+
+def edge_key(source: str, target: str) -> EdgeKey:
+    """Return the key of the one edge between two nodes, whichever way round they are named."""
+    first, second = sorted((stored_key(source), stored_key(target)))
+    return EdgeKey(first, EDGE_TYPE, second)
+
+
+def new_node(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a node."""
+    return dict(properties) if is_short(name) else {**properties, _NAME: name}
+
+
+def new_edge(source: str, target: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of an edge."""
+    if is_short(source) and is_short(target):
+        return dict(properties)
+    return {**properties, _ENDS: [source, target]}
+
+
+def node_name(node: Node) -> str:
+    """Return an entity's name."""
+    return cast("str", node.properties.get(_NAME, node.id))
+
+
+def node_properties(node: Node) -> dict[str, Any]:
+    """Return an entity's own properties."""
+    return {name: value for name, value in node.properties.items() if name != _NAME}
+
+
+def ends_of(edge: Edge) -> tuple[str, str]:
+    """Return the names of the two ends."""
+    source, target = cast("list[str]", edge.properties.get(_ENDS, [edge.source, edge.target]))
+    return source, target
+
+
+def edge_properties(edge: Edge) -> dict[str, Any]:
+    """Return a relation's own properties."""
+    return {name: value for name, value in edge.properties.items() if name != _ENDS}

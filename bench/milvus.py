@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymilvus  # pyright: ignore[reportMissingTypeStubs]
+from pymilvus.grpc_gen import common_pb2  # pyright: ignore[reportMissingTypeStubs]
 
 import polystore
 from bench.context import CALLERS, INDEX, in_turns
@@ -31,29 +32,38 @@ _TESTS = Path(__file__).resolve().parents[1] / "tests"
 _BATCH = 1000
 _IN_FLIGHT = 4
 _TICK = 200
-_NAME = "bare"
+_WRITTEN, _SEARCHED = "written", "searched"
 _MANY = 100
-STORES = (
+_SEALED = common_pb2.SegmentState.Sealed
+STORES = tuple(
     VectorSpec(
-        name="corpus",
+        name=name,
         dimensions=DIMENSIONS,
         index=INDEX,
         fields={"percent": "integer", "tenth": "integer"},
-    ),
+    )
+    for name in (_WRITTEN, _SEARCHED)
 )
+"""One that is written again and again, and one that is written once, so that both sides' searches
+find their rows in the same state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Both ways to one server."""
 
-    store: VectorStore
+    polystore: Polystore
     client: Any
+    admin: Any
+
+    def store(self, name: str) -> VectorStore:
+        """Return a store of ours."""
+        return self.polystore.vector(name)
 
     async def theirs(self, vector: Sequence[Any], condition: str = "") -> Any:
         """Search with the bare client."""
         return await self.client.search(
-            _NAME,
+            _SEARCHED,
             vector,
             filter=condition,
             limit=K,
@@ -73,17 +83,16 @@ async def _opened() -> AsyncGenerator[Sides]:
         async with polystore.open(config, stores=STORES) as ps:
             client: Any = pymilvus.AsyncMilvusClient(server.uri, dedicated=True)
             try:
-                await _make(client)
-                yield Sides(_store(ps), client)
+                for name in (_WRITTEN, _SEARCHED):
+                    await _make(client, name)
+                admin = server.client()
+                yield Sides(ps, client, admin)
+                admin.close()
             finally:
                 await client.close()
 
 
-def _store(ps: Polystore) -> VectorStore:
-    return ps.vector("corpus")
-
-
-async def _make(client: Any) -> None:
+async def _make(client: Any, name: str) -> None:
     types: Any = pymilvus.DataType
     schema = client.create_schema()
     schema.add_field("id", types.VARCHAR, is_primary=True, max_length=512)
@@ -96,7 +105,7 @@ async def _make(client: Any) -> None:
         metric_type="COSINE",
         params={"M": INDEX.m, "efConstruction": INDEX.ef_construction},
     )
-    await client.create_collection(_NAME, schema=schema, index_params=index, num_shards=1)
+    await client.create_collection(name, schema=schema, index_params=index, num_shards=1)
 
 
 async def cases(bench: Bench) -> AsyncGenerator[Case]:
@@ -106,10 +115,10 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
     ids, metadata = vector_ids(len(corpus)), vector_metadata(len(corpus))
     async with _opened() as sides:
 
-        async def ours() -> None:
-            await sides.store.upsert_arrays(ids, corpus, metadata=metadata)
+        async def ours(name: str = _WRITTEN) -> None:
+            await sides.store(name).upsert_arrays(ids, corpus, metadata=metadata)
 
-        async def driver() -> None:
+        async def driver(name: str = _WRITTEN) -> None:
             turns = asyncio.Semaphore(_IN_FLIGHT)
 
             async def write(start: int) -> None:
@@ -119,7 +128,7 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
                     for row in part
                 ]
                 async with turns:
-                    await sides.client.upsert(_NAME, rows)
+                    await sides.client.upsert(name, rows)
 
             await asyncio.gather(*map(write, range(0, len(ids), _BATCH)))
 
@@ -129,31 +138,34 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
             lambda: per_row(driver(), len(ids)),
             sizes.rounds, note="AsyncMilvusClient, 4 batches of 1,000 in flight", backend="milvus",
         )  # fmt: skip
-        async with sides.store.bulk():
-            await ours()
-        await driver()
-        await sides.client.flush(_NAME)
-        await _indexed(sides)
+        async with sides.store(_SEARCHED).bulk():
+            await ours(_SEARCHED)
+        await driver(_SEARCHED)
+        await sides.client.flush(_SEARCHED)
+        for name in (_SEARCHED, f"polystore__{_SEARCHED}__1"):
+            await _settled(sides, name, len(ids))
         async for case in _searches(sides, corpus, metadata, sizes.calls, sizes.rounds):
             yield case
 
 
-async def _indexed(sides: Sides) -> None:
-    """Wait until every sealed row of both sides is in its index."""
+async def _settled(sides: Sides, name: str, rows: int) -> None:
+    """Wait until every row is sealed and in its index, and nothing but that is loaded."""
     client = sides.client
-    for name in await client.list_collections():
-        if name not in {_NAME, "polystore__corpus__1"}:
-            continue
-        while int((await client.describe_index(name, "vector"))["pending_index_rows"]):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
-    await asyncio.sleep(5)  # the query node takes the indexes over a moment later
+    while int((await client.describe_index(name, "vector"))["pending_index_rows"]):  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
+    await client.release_collection(name)
+    await client.load_collection(name)
+    loaded = await asyncio.to_thread(sides.admin.list_loaded_segments, name)
+    states = [(segment.state, segment.num_rows) for segment in loaded]
+    assert {state for state, _ in states} == {_SEALED}, states
+    assert sum(count for _, count in states) == rows, states
 
 
 async def _searches(
     sides: Sides, corpus: Any, metadata: Sequence[dict[str, Any]], calls: int, rounds: int
 ) -> AsyncGenerator[Case]:
     everything = Queries.of(corpus, range(len(corpus)), calls)
-    store = sides.store
+    store = sides.store(_SEARCHED)
 
     async def ours(number: int) -> Any:
         return await store.search(everything.vectors[number], k=K)

@@ -34,6 +34,7 @@ SUITES: Final = {
     "redis_embedded": "tests/contract/test_redis_embedded.py",
     "valkey": "tests/contract/test_valkey.py",
     "milvus": "tests/contract/test_milvus.py",
+    "milvus_lite": "tests/contract/test_milvus_lite.py",
     "neo4j": "tests/contract/test_neo4j.py",
     "sqlite": "examples/sqlite_backend/tests/test_sqlite.py",
 }
@@ -43,6 +44,7 @@ COLUMNS: Final = {
     "postgres": "postgres_dsn",
     "redis": "redis",
     "milvus": "milvus",
+    "milvus lite": "milvus_lite",
     "neo4j": "neo4j",
     "sqlite": "sqlite",
 }

@@ -83,12 +83,11 @@ class FaultScenarios(Scenarios):
         async with self.client(place) as ps:
             await self.healthy(ps)
             for subject in self.subjects(ps):
-                atomic = (await subject.capabilities()).limits.atomic_batch
-                rows = {f"r{n:02}": n for n in range(min(atomic, 40))}
+                limits = (await subject.capabilities()).limits
+                rows = {f"r{n:02}": n for n in range(min(limits.atomic_batch, 40))}
+                pad = min(80_000 // max(len(rows), 1), (limits.value_bytes or 80_000) - 100)
                 await asyncio.to_thread(lambda: place.proxy.cut_after(5000, answers=False))
-                outcome = await within(
-                    self.patience, subject.write(rows, pad=80_000 // max(len(rows), 1))
-                )
+                outcome = await within(self.patience, subject.write(rows, pad=pad))
                 assert isinstance(outcome, UNREACHABLE), (subject.name, outcome)
                 place.told(outcome)
                 await asyncio.to_thread(place.proxy.heal)

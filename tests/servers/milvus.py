@@ -63,11 +63,11 @@ class MilvusServer:
         return {"use": "milvus", "uri": self.uri, **login}
 
     def client(self, **settings: Any) -> Any:
-        """Return a synchronous client."""
+        """Return a synchronous client with a connection of its own, which it closes."""
         # Here, for its import takes seconds, and every run of tests loads this module.
         from pymilvus import MilvusClient  # pyright: ignore[reportMissingTypeStubs]
 
-        return MilvusClient(uri=self.uri, token=self.token, **settings)
+        return MilvusClient(uri=self.uri, token=self.token, dedicated=True, **settings)
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def milvus_server(
     with contextlib.ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="milvus-")))
         fresh = not (home / "etcd").exists()
-        settings = _settings(home, login=password is not None)
+        settings = _settings(home, login=password is not None, again=folder is not None)
         settings["proxy"]["timeTickInterval"] = tick
         if tls is not None:
             _update(settings, _tls_settings(home, tls, mode=2 if clients else 1))
@@ -109,7 +109,7 @@ def milvus_server(
         yield MilvusServer(server.uri, f"root:{password}", server.pid)
 
 
-def _settings(home: Path, *, login: bool) -> dict[str, Any]:
+def _settings(home: Path, *, login: bool, again: bool) -> dict[str, Any]:
     (template,) = PROGRAMS.parent.glob("lib/*/site-packages/milvus/data/config.yaml.template")
     # Every `{{ name: value }}` of it is replaced below, or of a part that does not run.
     text = re.sub(r"\{\{.*?\}\}", "0", template.read_text())
@@ -124,10 +124,12 @@ def _settings(home: Path, *, login: bool) -> dict[str, Any]:
         "localStorage": {"path": str(home / "data")},
         "rocksmq": {"path": str(home / "rocksmq")},
         # A server that was killed holds its place for so long, in seconds, and its successor asks
-        # again after pauses that double up to `maxBackoff`: 54 s until it serves by default.
+        # again after pauses that double up to `maxBackoff`: 54 s until it serves by default. One
+        # that has no successor keeps the default, for it gives up where the machine is so busy that
+        # it does not get its turn for as long.
         "common": {
             "security": {"authorizationEnabled": login, "tlsMode": 0},
-            "session": {"ttl": 5},
+            "session": {"ttl": 5 if again else 30},
         },
         "grpc": {"client": {"maxBackoff": 0.5, "maxMaxAttempts": 100}},
         "log": {"level": "warn", "file": {"rootPath": ""}},

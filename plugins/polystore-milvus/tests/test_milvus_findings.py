@@ -36,18 +36,25 @@ def collection(block: dict[str, Any], store: str) -> str:
     return f"{block['namespace']}__{store}__1"
 
 
-async def findings(ps: Polystore, check: str) -> list[Finding]:
-    return [f for f in await ps.doctor() if f.backend == "main" and f.check == check]
+async def findings(ps: Polystore, check: str, store: str | None) -> list[Finding]:
+    """Return what is found of one store, or of the whole server."""
+    found = [f for f in await ps.doctor() if f.backend == "main" and f.check == check]
+    return [f for f in found if f.store == store]
 
 
-async def severities(ps: Polystore, check: str) -> set[str]:
-    return {finding.severity for finding in await findings(ps, check)}
+async def severities(ps: Polystore, check: str, store: str | None) -> set[str]:
+    return {finding.severity for finding in await findings(ps, check, store)}
 
 
 async def test_a_good_server(shared_block: dict[str, Any]) -> None:
     async with client_of(shared_block, "good") as ps:
-        for check in ("version", "encryption", "load", "index"):
-            assert await severities(ps, check) == {"ok"}, check
+        for check, store in (
+            ("version", None),
+            ("encryption", None),
+            ("load", "good"),
+            ("index", "good"),
+        ):
+            assert await severities(ps, check, store) == {"ok"}, check
         assert await ps.plan() == []
 
 
@@ -101,7 +108,7 @@ async def test_a_catalogue_without_its_index_is_finished(block: dict[str, Any], 
     admin.release_collection(collection(block, "things"))
     async with client_of(block, schema="check") as ps:
         assert await ps.vector("things").count() == 1
-        assert await severities(ps, "load") == {"ok"}
+        assert await severities(ps, "load", "things") == {"ok"}
 
 
 async def test_other_dimensions_and_metrics_are_refused(shared_block: dict[str, Any]) -> None:
@@ -126,20 +133,22 @@ async def test_lost_indexes_are_seen_and_mended(shared_block: dict[str, Any], ad
     for field in ("vector", "workspace", declared):
         admin.drop_index(name, field)
     async with client_of(shared_block, "lost", schema="check", fields=fields) as ps:
-        lost = {f.message: f.action for f in await findings(ps, "index") if f.severity == "error"}
+        found = await findings(ps, "index", "lost")
+        lost = {f.message: f.action for f in found if f.severity == "error"}
         assert lost == {
             f"the index on {field} of {name} is missing": "polystore apply"
             for field in ("vector", "workspace", declared)
         }
         # Without the vectors' it cannot be loaded, and what cannot be asked is an error.
-        (load,) = await findings(ps, "load")
+        (load,) = await findings(ps, "load", "lost")
         assert (load.severity, load.action) == ("error", "polystore apply")
         with pytest.raises(PolystoreError):
             await ps.vector("lost").count()
         assert [change.action for change in await ps.plan()] == ["repair_index"] * 3
         await ps.apply()
         assert await ps.plan() == []
-        assert await severities(ps, "index") == await severities(ps, "load") == {"ok"}
+        for check in ("index", "load"):
+            assert await severities(ps, check, "lost") == {"ok"}
         assert await ps.vector("lost").count() == 1
 
 
@@ -152,7 +161,7 @@ async def test_a_collection_that_was_dropped(shared_block: dict[str, Any], admin
         admin.drop_collection(name)
         with pytest.raises(PolystoreError):
             await dropped.with_options(timeout=2, consistency="strong").get("a")
-        (load,) = await findings(ps, "load")
+        (load,) = await findings(ps, "load", "dropped")
         assert (load.severity, load.message) == ("error", f"the collection {name} is gone")
         (change,) = await ps.plan()
         assert "is gone" in change.summary
@@ -210,17 +219,17 @@ async def test_a_store_in_several_shards(shared_block: dict[str, Any], admin: An
     assert admin.describe_collection(collection(shared_block, "sharded"))["num_shards"] == 3
 
 
-async def test_what_is_declared_is_checked_before_anything_is_asked() -> None:
-    nowhere = {"uri": "http://127.0.0.1:1"}
+async def test_what_cannot_be_is_refused(shared_block: dict[str, Any], admin: Any) -> None:
     with pytest.raises(UnsupportedError, match="quantization"):
-        await client_of(nowhere, index={"quantization": "half"}).__aenter__()
+        await client_of(shared_block, "never", index={"quantization": "half"}).__aenter__()
     with pytest.raises(ConfigError, match="shardz"):
-        await client_of(nowhere, options={"milvus": {"shardz": 2}}).__aenter__()
+        await client_of(shared_block, "never", options={"milvus": {"shardz": 2}}).__aenter__()
+    assert not admin.has_collection(collection(shared_block, "never"))
     for capability in ("text_search", "transaction"):
         config = {
-            "backends": {"main": {"use": "milvus", **nowhere}},
-            "stores": {"things": {"kind": "vector", "dimensions": 8}},
-            "require": {"things": [capability]},
+            "backends": {"main": shared_block},
+            "stores": {"never": {"kind": "vector", "dimensions": 8}},
+            "require": {"never": [capability]},
         }
         with pytest.raises(UnsupportedError, match=capability):
-            await polystore.open(config).__aenter__()
+            await polystore.open(config, schema="auto").__aenter__()

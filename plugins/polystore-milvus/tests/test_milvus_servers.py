@@ -149,8 +149,12 @@ async def test_nobody_listens(shared_block: dict[str, Any]) -> None:
 @contextlib.asynccontextmanager
 async def server_of(answer: bytes | None) -> AsyncGenerator[str]:
     """Serve something that is no Milvus: it answers so, or never."""
+    serving: list[asyncio.Task[Any]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.append(task)
         with contextlib.suppress(ConnectionError):
             await reader.read(100)
             if answer is None:
@@ -158,12 +162,14 @@ async def server_of(answer: bytes | None) -> AsyncGenerator[str]:
             else:
                 writer.write(answer)
                 await writer.drain()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()
+        await asyncio.gather(*serving)
 
 
 async def test_something_else_listens(shared_block: dict[str, Any]) -> None:

@@ -270,9 +270,10 @@ def test_a_request_has_a_column_for_each_field() -> None:
     batch = VectorBatch(
         ["a", "b", "c"], vectors, ["t", None, ""], [{}, {"n": 1}, {}], [b"{}", b'{"n":1}', b"{}"]
     )
-    request, keys = upsert_request("name", "w", batch, range(1, 3), {}, {"1:wb": 5}, 9)
-    assert keys == ["1:wb", "1:wc"]
+    keys = ["1:wb", "1:wc"]
+    request = upsert_request("name", "w", batch, range(1, 3), {}, keys, {"1:wb": 5}, 9)
     columns = wire.columns_of([f for f in request.fields_data if f.field_name != "facts"])
+    assert list(columns["pk"]) == keys
     assert columns["vector"].tolist() == [[2.0, 3.0], [4.0, 5.0]]
     assert list(columns["text"]) == ["\x00", ""]
     assert list(columns["created_at"]) == [5, 9]

@@ -17,6 +17,7 @@ are made of, and `FILLING` bytes.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polystore.types.sortkey import sort_key
@@ -46,8 +47,10 @@ AFTER_TEXTS: Final = "6"
 
 _DIGITS: Final = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 """64 characters in their own order; a number's last ones are left out where they are the first."""
-_NUMBER_BYTES: Final = 10
-_PADDING: Final = 4  # 80 bits are no whole number of digits of 6 bits
+_IN_ORDER: Final = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", _DIGITS.encode()
+)
+"""From the digits of base 64 as it is usual, which do not sort as their values do."""
 _PLAIN: Final = frozenset(_DIGITS)
 
 
@@ -75,12 +78,8 @@ def token(value: object) -> str:
     if isinstance(value, bool):
         return TRUE if value else FALSE
     # What sort_key says of a number: its class, then bytes that sort as it does.
-    order = int.from_bytes(sort_key(value)[1:]) << _PADDING
-    digits: list[str] = []
-    for _ in range((_NUMBER_BYTES * 8 + _PADDING) // 6):
-        digits.append(_DIGITS[order & 63])
-        order >>= 6
-    return NUMBER + "".join(reversed(digits)).rstrip(_DIGITS[0])
+    digits = b2a_base64(sort_key(value)[1:], newline=False).translate(_IN_ORDER, b"=")
+    return NUMBER + digits.decode().rstrip(_DIGITS[0])
 
 
 def encode_key(key: str) -> str:

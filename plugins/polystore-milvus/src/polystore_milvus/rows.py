@@ -12,7 +12,6 @@ from polystore.types.records import VectorRecord
 from polystore_milvus import columns, wire
 from polystore_milvus.declared import column_value
 from polystore_milvus.metadata import facts_of
-from polystore_milvus.names import key_prefix
 from polystore_milvus.protocol import milvus_pb2
 from polystore_milvus.times import time_of
 
@@ -57,10 +56,11 @@ def upsert_request(
     batch: VectorBatch,
     part: range,
     declared: Declared,
+    keys: Sequence[str],
     created: Mapping[str, int],
     now: int,
-) -> tuple[milvus_pb2.UpsertRequest, list[str]]:
-    """Return a request that writes a part of a batch, and the keys of its rows.
+) -> milvus_pb2.UpsertRequest:
+    """Return a request that writes a part of a batch.
 
     Args:
         collection: Its name.
@@ -68,18 +68,17 @@ def upsert_request(
         batch: Where they come from.
         part: Which of them.
         declared: Fields that have a column, by path.
+        keys: Of these rows.
         created: When rows that are there already came into being, by key.
         now: Version and time of this write.
     """
     rows = slice(part.start, part.stop)
-    ids, prefix = batch.ids[rows], key_prefix(workspace)
-    keys = [prefix + id_ for id_ in ids]
     objects = list(batch.metadata[rows])
     facts = [orjson.dumps(facts_of(metadata)) for metadata in objects]
     request = milvus_pb2.UpsertRequest(collection_name=collection, num_rows=len(keys))
     wire.add_texts(request, columns.KEY, keys)
     wire.add_texts(request, columns.WORKSPACE, [workspace] * len(keys))
-    wire.add_texts(request, columns.ID, ids)
+    wire.add_texts(request, columns.ID, batch.ids[rows])
     wire.add_vectors(request, columns.VECTOR, batch.vectors[rows])
     texts = [NO_TEXT if text is None else text for text in batch.texts[rows]]
     wire.add_texts(request, columns.TEXT, texts)
@@ -91,7 +90,7 @@ def upsert_request(
     wire.add_numbers(request, columns.VERSION, [now] * len(keys))
     wire.add_numbers(request, columns.CREATED, [created.get(key, now) for key in keys])
     wire.add_numbers(request, columns.UPDATED, [now] * len(keys))
-    return request, keys
+    return request
 
 
 def records_of(found: Mapping[str, Any]) -> list[VectorRecord]:

@@ -220,7 +220,10 @@ class Searcher:
         k, limit = asked.query.k, min(MOST_HITS, asked.query.k + _MARGIN)
         fields = [columns.ID, columns.VECTOR]
         while True:
-            answers = await self._nearest(asked, vectors, limit, fields)
+            try:
+                answers = await self._nearest(asked, vectors, limit, fields)
+            except LimitExceeded:  # the answer would be too large
+                return await self._flat_in_pieces(asked, vectors, limit)
             if all(_is_settled(scored, k, limit) for _, scored in answers):
                 break
             if limit == MOST_HITS:
@@ -228,6 +231,21 @@ class Searcher:
             limit = min(MOST_HITS, limit * 4)
         found = await asyncio.to_thread(self._settled, asked, vectors, answers)
         return await self._described(asked, found, "exact")
+
+    async def _flat_in_pieces(self, asked: Asked, vectors: Matrix, limit: int) -> list[Hits]:
+        middle = len(vectors) // 2
+        if middle:
+            first = await self._flat(asked, vectors[:middle])
+            return first + await self._flat(asked, vectors[middle:])
+        ((rows, scored),) = await self._nearest(asked, vectors, limit, [columns.ID])
+        if not _is_settled(scored, asked.query.k, limit):
+            return await self._compared(asked, vectors, plan="exact")
+        best = self._best(asked, vectors[0])
+        ids = sorted(rows[columns.ID][row] for row, _ in scored)
+        async for part in self._rows.by_ids(asked.call, ids, [columns.ID, columns.VECTOR]):
+            order = sorted(range(len(part[columns.ID])), key=part[columns.ID].__getitem__)
+            best.add([part[columns.ID][row] for row in order], part[columns.VECTOR][order])
+        return await self._described(asked, [best.found()], "exact")
 
     def _settled(self, asked: Asked, vectors: Matrix, answers: Sequence[Answer]) -> list[Found]:
         found: list[Found] = []

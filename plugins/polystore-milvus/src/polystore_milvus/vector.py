@@ -224,17 +224,15 @@ class MilvusVector(VectorDriver):
 
     async def _upsert(self, call: Call, batch: VectorBatch) -> None:
         """Write rows whose locks are held, some requests at the same time."""
-        prefix = key_prefix(call.workspace)
-        created = await self._present(call, [prefix + id_ for id_ in batch.ids])
         parts = split(_row_bytes(batch), rows=_REQUEST, size=_REQUEST_BYTES)
         if len(parts) == 1:
-            await self._write(call, batch, parts[0], created)
+            await self._write(call, batch, parts[0])
             return
         turns = asyncio.Semaphore(_IN_FLIGHT)
 
         async def write(part: range) -> None:
             async with turns:
-                await self._write(call, batch, part, created)
+                await self._write(call, batch, part)
 
         # Each runs to its end, and then the first error is raised.
         done = await asyncio.gather(*map(write, parts), return_exceptions=True)
@@ -244,15 +242,16 @@ class MilvusVector(VectorDriver):
             if error is not None:
                 raise error
 
-    async def _write(
-        self, call: Call, batch: VectorBatch, part: range, created: dict[str, int]
-    ) -> None:
+    async def _write(self, call: Call, batch: VectorBatch, part: range) -> None:
+        prefix = key_prefix(call.workspace)
+        keys = [prefix + id_ for id_ in batch.ids[part.start : part.stop]]
+        created = await self._present(call, keys)
         now = self._clock.tick()
-        given = (self._collection, call.workspace, batch, part, self._declared, created, now)
+        given = (self._collection, call.workspace, batch, part, self._declared, keys, created, now)
         if len(part) > _INLINE:
-            request, keys = await asyncio.to_thread(upsert_request, *given)
+            request = await asyncio.to_thread(upsert_request, *given)
         else:
-            request, keys = upsert_request(*given)
+            request = upsert_request(*given)
         stamp = await self._written("Upsert", request, keys)
         self._births.note({key: created.get(key, now) for key in keys}, stamp)
 

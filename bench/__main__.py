@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import doc, graph, kv, milvus, redis, typed, vector
+from bench import doc, graph, kv, milvus, neo4j, redis, typed, vector
 from bench.context import opened
 from bench.measure import measure
 from bench.report import cells, json_line, table
@@ -30,6 +30,7 @@ _KINDS = {
     "typed": typed.cases,
     "redis": redis.cases,
     "milvus": milvus.cases,
+    "neo4j": neo4j.cases,
 }
 
 

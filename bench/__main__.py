@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import doc, graph, kv, lightrag, milvus, redis, typed, vector
+from bench import doc, graph, kv, lightrag, milvus, neo4j, redis, typed, vector
 from bench.compare import earlier, slower
 from bench.context import opened
 from bench.measure import measure
@@ -31,6 +31,7 @@ _KINDS = {
     "typed": typed.cases,
     "redis": redis.cases,
     "milvus": milvus.cases,
+    "neo4j": neo4j.cases,
     "lightrag": lightrag.cases,
 }
 

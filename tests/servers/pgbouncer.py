@@ -15,19 +15,23 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def pgbouncer(server: PostgresServer, *, server_connections: int) -> Generator[str]:
+def pgbouncer(
+    server: PostgresServer, *, server_connections: int, login: tuple[str, str] | None = None
+) -> Generator[str]:
     """Run a pooler; yields the address of the database `postgres` behind it.
 
     Args:
         server: What is behind it.
         server_connections: How many connections it shares among all clients.
+        login: User and password; None: those of the administrator.
     """
     program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
     if program is None:
         raise RuntimeError("PgBouncer is missing: apt-get install pgbouncer")
     port = free_port()
+    name, secret = login or (USER, server.password)
     with server_folder() as (folder, user):
-        (folder / "users.txt").write_text(f'"{USER}" "{server.password}"\n')
+        (folder / "users.txt").write_text(f'"{name}" "{secret}"\n')
         (folder / "pgbouncer.ini").write_text(
             f"""[databases]
 * = host=127.0.0.1 port={server.port}
@@ -48,4 +52,4 @@ server_reset_query =
         argv = [program, str(folder / "pgbouncer.ini")]
         log = folder / "pgbouncer.log"
         with running(argv, user, log, lambda: answers(port), stop=signal.SIGINT):
-            yield f"postgresql://{USER}:{server.password}@127.0.0.1:{port}/postgres"
+            yield f"postgresql://{name}:{secret}@127.0.0.1:{port}/postgres"

@@ -73,6 +73,20 @@ class PostgresServer:
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextlib.contextmanager
+    def owned_database(self) -> Generator[str]:
+        """A new database with pgvector; yields the address of its owner, who is no superuser."""
+        role, secret = f"owner_{secrets.token_hex(8)}", secrets.token_urlsafe(12)
+        self.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'")
+        try:
+            with self.fresh_database() as dsn:
+                self.execute("CREATE EXTENSION vector", dsn=dsn)
+                database = urlsplit(dsn).path.lstrip("/")
+                self.execute(f"ALTER DATABASE {database} OWNER TO {role}")
+                yield f"postgresql://{role}:{secret}@127.0.0.1:{self.port}/{database}"
+        finally:
+            self.execute(f"DROP ROLE {role}")
+
 
 def _run_aside(work: Coroutine[object, object, None]) -> None:
     """Run a coroutine in a thread, so that it does not meet the test's event loop."""

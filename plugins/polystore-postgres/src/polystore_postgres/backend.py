@@ -21,6 +21,7 @@ from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
 from polystore_postgres.repairs import find_repairs, repair
+from polystore_postgres.tenants import check_guard
 from polystore_postgres.workspaces import list_workspaces
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class PostgresBackend(Backend[PostgresConfig]):
                 hint="Install pgvector on the server (the package is called postgresql-<version>-"
                 "pgvector on Debian), or put this store on another backend",
             )
+        if self.config.schema_ != "off":
+            await check_guard(self.pool, stored, self.names)
         return KINDS[kind].load_driver()(self.pool, stored, self.names, capabilities)
 
     @override
@@ -123,7 +126,10 @@ class PostgresBackend(Backend[PostgresConfig]):
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
         async with self.pool.acquire() as connection:
-            return tuple(await catalogue.change_statements(connection, self.names, stored, change))
+            found = await catalogue.change_statements(
+                connection, self.names, stored, change, guarded=self.config.row_level_security
+            )
+        return tuple(found)
 
     @override
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
@@ -132,7 +138,8 @@ class PostgresBackend(Backend[PostgresConfig]):
                 await ledger.ensure_vector(connection)
             await self.pool.refresh()
         async with self.pool.admin() as connection:
-            await catalogue.apply_change(connection, self.names, stored, change)
+            guarded = self.config.row_level_security
+            await catalogue.apply_change(connection, self.names, stored, change, guarded=guarded)
             if self.config.admin_dsn is not None and change.action == "create_store":
                 await grant_store(connection, self.names, stored, self.pool.facts.user)
 

@@ -127,7 +127,7 @@ class Borrow:
         if not changed:
             return connection
         try:
-            await set_local(connection, changed)
+            await set_here(connection, changed)
             session.local.update(changed)
         except BaseException as error:
             session.leave()
@@ -144,7 +144,7 @@ class Borrow:
         self._transaction = True
         settings = {**self._pool.endpoint.local_settings, **(self._settings or {})}
         if settings:
-            await set_local(connection, settings)
+            await set_here(connection, settings)
 
     async def _hold(self, connection: Connection) -> None:
         """Make the session's settings those asked for; send only what differs."""
@@ -166,9 +166,11 @@ class Borrow:
                 held[name] = value
 
 
-async def set_local(connection: Connection, settings: Mapping[str, str]) -> None:
-    """Set `settings` for the running transaction only."""
-    await connection.fetch(_SET, list(settings), list(settings.values()), True)
+async def set_here(
+    connection: Connection, settings: Mapping[str, str], *, local: bool = True
+) -> None:
+    """Set `settings`, for the running transaction only or (not `local`) for the session."""
+    await connection.fetch(_SET, list(settings), list(settings.values()), local)
 
 
 def unknown_outcome(backend: str) -> OutcomeUnknown:

@@ -15,6 +15,7 @@ from polystore_postgres.kinds import KINDS
 from polystore_postgres.schema_vector import check_update, vector_spec
 from polystore_postgres.sqlfile import block
 from polystore_postgres.tables import create_statements
+from polystore_postgres.tenants import guard_statements
 
 if TYPE_CHECKING:
     import asyncpg
@@ -67,7 +68,12 @@ async def write_catalogue(connection: Connection, names: Names, stored: StoredSp
 
 
 async def apply_change(
-    connection: Connection, names: Names, stored: StoredSpec, change: SpecChange
+    connection: Connection,
+    names: Names,
+    stored: StoredSpec,
+    change: SpecChange,
+    *,
+    guarded: bool,
 ) -> None:
     """Carry out one change and record what is true afterwards.
 
@@ -78,11 +84,12 @@ async def apply_change(
         names: The names in the schema.
         stored: What is true once it is done.
         change: What to do.
+        guarded: Whether new tables get row-level security.
     """
     schema = KINDS[stored.spec.kind].load_schema()
     if change.action == "create_store":
         async with connection.transaction():
-            for statement in create_statements(schema, stored, names):
+            for statement in creation(stored, names, guarded=guarded):
                 await connection.execute(statement)
             await write_catalogue(connection, names, stored)
         return
@@ -108,13 +115,25 @@ async def _check_update(connection: Connection, names: Names, stored: StoredSpec
         check_update(known.spec, vector_spec(stored))
 
 
+def creation(stored: StoredSpec, names: Names, *, guarded: bool) -> list[str]:
+    """Return the statements that make a store."""
+    schema = KINDS[stored.spec.kind].load_schema()
+    guards = guard_statements(stored, names) if guarded else []
+    return create_statements(schema, stored, names) + guards
+
+
 async def change_statements(
-    connection: Connection, names: Names, stored: StoredSpec, change: SpecChange
+    connection: Connection,
+    names: Names,
+    stored: StoredSpec,
+    change: SpecChange,
+    *,
+    guarded: bool,
 ) -> list[str]:
     """Return what `apply_change` would send."""
     schema = KINDS[stored.spec.kind].load_schema()
     if change.action == "create_store":
-        return create_statements(schema, stored, names)
+        return creation(stored, names, guarded=guarded)
     if change.action == "update_spec":
         return []
     statements: list[str] = []

@@ -143,6 +143,9 @@ class PostgresConfig(BackendConfig):
     admin_dsn: Dsn | None = Field(
         default=None, description="Address for schema work, with more rights or past the pooler."
     )
+    row_level_security: bool = Field(
+        default=False, description="The server keeps workspaces apart, by policies on the tables."
+    )
     replica: ReplicaConfig | None = Field(
         default=None,
         description='A standby by streaming, read from with `consistency="eventual"`.',
@@ -182,8 +185,18 @@ class PostgresConfig(BackendConfig):
             raise ValueError("ssl, pgbouncer and admin_dsn make no sense with embedded: true")
         if self.embedded and self.replica is not None:
             raise ValueError("replica makes no sense with embedded: true")
+        if self.row_level_security:
+            self._check_security()
         self._check_ssl_mode()
         return self
+
+    def _check_security(self) -> None:
+        if self.embedded:
+            raise ValueError(
+                "row_level_security makes no sense with embedded: true, whose user may do all"
+            )
+        if self.pgbouncer and self.admin_dsn is None:
+            raise ValueError("row_level_security behind a pooler needs an admin_dsn past it")
 
     def _check_ssl_mode(self) -> None:
         if self.ssl.root_cert is None and self.ssl.crl is None:

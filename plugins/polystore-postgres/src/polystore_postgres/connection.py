@@ -33,6 +33,7 @@ SELECT current_setting('server_version_num')::int AS version_number,
        current_setting('server_version') AS version,
        current_database() AS database,
        current_user AS "user",
+       r.rolsuper AS superuser, r.rolbypassrls AS bypasses_policies,
        pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool AS read_only,
        current_setting('server_encoding') AS encoding,
        (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS vector_version,
@@ -42,6 +43,8 @@ SELECT current_setting('server_version_num')::int AS version_number,
            AS vector_available,
        (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
          WHERE e.extname = 'pg_trgm') AS trigram_schema
+  FROM pg_roles AS r
+ WHERE r.rolname = current_user
 """
 
 _NO_LIMITS = """
@@ -59,6 +62,8 @@ class ServerFacts:
         version_number: As it compares, e.g. 180004.
         database: The database we are in.
         user: Whom we are there.
+        superuser: Whether that is somebody who may do everything.
+        bypasses_policies: Whether row-level security does not hold for us.
         read_only: Whether it is a standby, or makes transactions read-only.
         encoding: Of the database.
         vector_version: The version of pgvector in this database; None: not installed here.
@@ -71,6 +76,8 @@ class ServerFacts:
     version_number: int
     database: str
     user: str
+    superuser: bool
+    bypasses_policies: bool
     read_only: bool
     encoding: str
     vector_version: str | None

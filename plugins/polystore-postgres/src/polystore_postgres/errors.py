@@ -198,7 +198,9 @@ class Translator:
             return self._make(PolystoreError, f"{text} (SQLSTATE {state})", None)
         rule = max(rules, key=lambda rule: len(rule.prefix))
         hint = rule.hint
-        if state == pg.InsufficientPrivilegeError.sqlstate:
+        if "polystore.workspace" in text:
+            hint = "The table has row-level security: say row_level_security: true"
+        elif state == pg.InsufficientPrivilegeError.sqlstate:
             hint = next((told for words, told in _PRIVILEGES if words in text), hint)
         return self._make(rule.make, text, hint, retryable=rule.retryable)
 

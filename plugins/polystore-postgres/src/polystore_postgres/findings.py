@@ -9,6 +9,7 @@ from polystore_postgres.findings_replication import replication_findings
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.online import index_states, ready_columns
 from polystore_postgres.sqlfile import block
+from polystore_postgres.tenants import guard_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ async def find(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[F
     findings += _settings(pool, settings)
     findings += await replication_findings(pool)
     for store in stored:
+        findings += await _guard(pool, names, store)
         missing = await _missing(pool, names, store)
         findings += missing or await _indexes(pool, names, store)
     return findings
@@ -116,6 +118,15 @@ def _settings(pool: Pool, settings: dict[str, str]) -> Iterator[Finding]:
         f"the pool takes up to {pool.config.pool.max} of the server's {most} connections",
         action="Lower pool.max or raise max_connections" if severity == "warning" else None,
     )
+
+
+async def _guard(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:
+    wrong = await guard_problem(pool, stored, names)
+    if wrong is not None:
+        text, action = wrong
+        check, store = "row_level_security", stored.spec.name
+        return [Finding(pool.backend, check, "error", text, store=store, action=action)]
+    return []
 
 
 async def _missing(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:

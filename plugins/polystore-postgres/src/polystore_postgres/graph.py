@@ -277,9 +277,9 @@ class PostgresGraph(GraphDriver):
         Shared, for who writes edges to them; exclusive, for who deletes them.
         """
         keys = lock_keys(self._sql.node, call.workspace, ids)
-        session = session_of(call)
+        session, tenant = session_of(call), self._pool.tenant(call.workspace)
         if session is not None:
-            async with self._pool.acquire(session) as connection:
+            async with self._pool.acquire(session, settings=tenant) as connection:
                 await lock_nodes(connection, keys, exclusive=exclusive)
                 if not session.keeps_snapshot:
                     yield connection
@@ -293,7 +293,7 @@ class PostgresGraph(GraphDriver):
             return
         async with (
             self._pool.transaction(idempotent=True) as own,
-            self._pool.acquire(own) as connection,
+            self._pool.acquire(own, settings=tenant) as connection,
         ):
             await lock_nodes(connection, keys, exclusive=exclusive)
             yield connection

@@ -50,7 +50,7 @@ async def refuse_unseen(
         ids: Which nodes; None: all of the workspace.
     """
     own = await connection.fetchval("SELECT pg_current_xact_id()::xid::text")
-    async with pool.spare(_LOOKING) as other:
+    async with pool.spare({**_LOOKING, **(pool.tenant(workspace) or {})}) as other:
         if ids is None:
             unseen = await other.fetchval(sql["has_any_other_edges"], workspace, own)
         else:

@@ -146,7 +146,9 @@ class PostgresKV(KVDriver):
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + _SWEEP_EVERY
-        if await self._pool.fetchval(self._sql["sweep"], _SWEEP_ROWS) == _SWEEP_ROWS:
+        everywhere = self._pool.everywhere
+        gone = await self._pool.fetchval(self._sql["sweep"], _SWEEP_ROWS, settings=everywhere)
+        if gone == _SWEEP_ROWS:
             self._next_sweep = 0.0
 
 

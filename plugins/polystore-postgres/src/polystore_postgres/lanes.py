@@ -41,13 +41,22 @@ class Reads(Protocol):
 
 
 class Lane:
-    """The primary, in the call's unit if it has one; arguments as for `Pool.acquire`."""
+    """The primary, in the call's unit if it has one; arguments as for `Pool.acquire`.
 
-    __slots__ = ("_pool", "_session")
+    Args:
+        pool: Of the primary.
+        session: The call's unit.
+        tenant: The settings that say whose rows are meant, where the server asks for that.
+    """
 
-    def __init__(self, pool: Pool, session: Session | None) -> None:
+    __slots__ = ("_pool", "_session", "_tenant")
+
+    def __init__(
+        self, pool: Pool, session: Session | None, tenant: dict[str, str] | None = None
+    ) -> None:
         self._pool = pool
         self._session = session
+        self._tenant = tenant
 
     async def fetch(
         self,
@@ -57,6 +66,7 @@ class Lane:
         idempotent: bool = True,
     ) -> list[asyncpg.Record]:
         """Run one statement and return its rows."""
+        settings = together(self._tenant, settings)
         return await self._pool.fetch(
             sql, *arguments, session=self._session, settings=settings, idempotent=idempotent
         )
@@ -69,6 +79,7 @@ class Lane:
         idempotent: bool = True,
     ) -> asyncpg.Record | None:
         """Run one statement and return its first row, else None."""
+        settings = together(self._tenant, settings)
         return await self._pool.fetchrow(
             sql, *arguments, session=self._session, settings=settings, idempotent=idempotent
         )
@@ -81,6 +92,7 @@ class Lane:
         idempotent: bool = True,
     ) -> Any:
         """Run one statement and return the first value of its first row, else None."""
+        settings = together(self._tenant, settings)
         return await self._pool.fetchval(
             sql, *arguments, session=self._session, settings=settings, idempotent=idempotent
         )
@@ -93,6 +105,7 @@ class Lane:
         idempotent: bool = True,
     ) -> str:
         """Run one statement and return its command tag."""
+        settings = together(self._tenant, settings)
         return await self._pool.execute(
             sql, *arguments, session=self._session, settings=settings, idempotent=idempotent
         )
@@ -105,11 +118,15 @@ class ReplicaLane:
         replica: The replica.
         primary: Where to go instead.
         limit: Seconds that the replica may take.
+        tenant: As for `Lane`.
     """
 
-    __slots__ = ("_limit", "_primary", "_replica")
+    __slots__ = ("_limit", "_primary", "_replica", "_tenant")
 
-    def __init__(self, replica: Replica, primary: Lane, limit: float) -> None:
+    def __init__(
+        self, replica: Replica, primary: Lane, limit: float, tenant: dict[str, str] | None = None
+    ) -> None:
+        self._tenant = tenant
         self._replica = replica
         self._primary = primary
         self._limit = limit
@@ -118,8 +135,9 @@ class ReplicaLane:
         self, sql: str, *arguments: Any, settings: Mapping[str, str] | None = None
     ) -> list[asyncpg.Record]:
         """Run one statement and return its rows."""
+        there = together(self._tenant, settings)
         return await self._ask(
-            lambda pool: pool.fetch(sql, *arguments, settings=settings, timeout=self._limit),
+            lambda pool: pool.fetch(sql, *arguments, settings=there, timeout=self._limit),
             lambda: self._primary.fetch(sql, *arguments, settings=settings),
         )
 
@@ -127,8 +145,9 @@ class ReplicaLane:
         self, sql: str, *arguments: Any, settings: Mapping[str, str] | None = None
     ) -> asyncpg.Record | None:
         """Run one statement and return its first row, else None."""
+        there = together(self._tenant, settings)
         return await self._ask(
-            lambda pool: pool.fetchrow(sql, *arguments, settings=settings, timeout=self._limit),
+            lambda pool: pool.fetchrow(sql, *arguments, settings=there, timeout=self._limit),
             lambda: self._primary.fetchrow(sql, *arguments, settings=settings),
         )
 
@@ -136,8 +155,9 @@ class ReplicaLane:
         self, sql: str, *arguments: Any, settings: Mapping[str, str] | None = None
     ) -> Any:
         """Run one statement and return the first value of its first row, else None."""
+        there = together(self._tenant, settings)
         return await self._ask(
-            lambda pool: pool.fetchval(sql, *arguments, settings=settings, timeout=self._limit),
+            lambda pool: pool.fetchval(sql, *arguments, settings=there, timeout=self._limit),
             lambda: self._primary.fetchval(sql, *arguments, settings=settings),
         )
 
@@ -157,3 +177,12 @@ class ReplicaLane:
                 return found
         self._replica.passed_over()
         return await here()
+
+
+def together(
+    tenant: dict[str, str] | None, settings: Mapping[str, str] | None
+) -> Mapping[str, str] | None:
+    """Return the settings of a statement with those that say whose rows it may see."""
+    if tenant is None or not settings:
+        return tenant or settings
+    return {**tenant, **settings}

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from polystore_postgres.borrow import Borrow, set_local
+from polystore_postgres.borrow import Borrow, set_here
 from polystore_postgres.calls import session_of
 from polystore_postgres.connection import Connection, Endpoint, ServerFacts, be_patient
 from polystore_postgres.errors import DRIVER_ERRORS, WIRE_ERRORS
 from polystore_postgres.lanes import Lane, Reads, ReplicaLane
 from polystore_postgres.replica import Replica
+from polystore_postgres.tenants import EVERYWHERE, WORKSPACE, check_user
 from polystore_postgres.transaction import run_transaction
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Pool(Slots):
         first = await endpoint.connect_patiently()
         try:
             facts = await endpoint.facts(first)
+            if config.row_level_security:
+                check_user(facts, backend=backend)
             await endpoint.prepare(first, facts)
         except BaseException:
             first.terminate()
@@ -89,7 +92,21 @@ class Pool(Slots):
     def writing(self, call: Call) -> Lane:
         """Return where `call` writes, and reads what has to be current."""
         session = session_of(call)
+        if self.config.row_level_security:
+            return Lane(self, session, self.tenant(call.workspace))
         return self._outside_units if session is None else Lane(self, session)
+
+    def tenant(self, workspace: str) -> dict[str, str] | None:
+        """Return the settings under which a statement sees the rows of `workspace`.
+
+        None where the server does not ask whose rows are meant.
+        """
+        return {WORKSPACE: workspace} if self.config.row_level_security else None
+
+    @property
+    def everywhere(self) -> dict[str, str] | None:
+        """The settings under which a statement sees the rows of all workspaces, as `tenant`."""
+        return EVERYWHERE if self.config.row_level_security else None
 
     def reading(self, call: Call) -> Reads:
         """Return where `call` reads: on the replica if that is enough for it and there is one."""
@@ -98,7 +115,7 @@ class Pool(Slots):
             return self.writing(call)
         # So that enough of the call's own time is left for the primary.
         limit = min(replica.settings.timeout, (call.timeout or self.config.timeout) / 2)
-        return ReplicaLane(replica, self._outside_units, limit)
+        return ReplicaLane(replica, self.writing(call), limit, self.tenant(call.workspace))
 
     @override
     async def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
@@ -287,7 +304,7 @@ class Pool(Slots):
         connection = await self.endpoint.connect()
         try:
             async with connection.transaction():
-                await set_local(connection, {**self.endpoint.local_settings, **settings})
+                await set_here(connection, {**self.endpoint.local_settings, **settings})
                 yield connection
         except DRIVER_ERRORS as error:
             raise self.translator.statement(error) from error
@@ -300,19 +317,24 @@ class Pool(Slots):
         if self.config.admin_dsn is None:
             async with self.acquire(autocommit=True, raw=True) as connection:
                 if not self.config.pgbouncer:  # it would reach whoever gets that session next
-                    await be_patient(connection, local=False)
+                    await self._prepare_admin(connection)
                 yield connection
             return
         endpoint = Endpoint(self.config, backend=self.backend, admin=True)
         connection = await endpoint.connect_patiently()
         try:
             await endpoint.prepare(connection, await endpoint.facts(connection))
-            await be_patient(connection, local=False)
+            await self._prepare_admin(connection)
             yield connection
         except WIRE_ERRORS as error:
             raise self.translator.statement(error) from error
         finally:
             connection.terminate()
+
+    async def _prepare_admin(self, connection: Connection) -> None:
+        await be_patient(connection, local=False)
+        if self.everywhere is not None:
+            await set_here(connection, self.everywhere, local=False)
 
     async def refresh(self) -> ServerFacts:
         """Read the server's facts again, e.g. after installing pgvector; renews connections."""

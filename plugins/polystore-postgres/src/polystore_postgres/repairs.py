@@ -1,4 +1,4 @@
-"""Indexes that should be there and are not: after a build or a load that was cut off."""
+"""What should be there and is not: indexes, after a build that was cut off; policies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from polystore_postgres import vector_index
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.online import add_indexes, index_states
 from polystore_postgres.schema_vector import VECTOR, ann_index
+from polystore_postgres.tenants import guard, guard_statements, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def find_repairs(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[Change]:
-    """Return a change for every index that is missing or invalid.
+    """Return a change for every index that is missing or invalid, and every missing policy.
 
     Args:
         pool: An open pool.
@@ -30,6 +31,8 @@ async def find_repairs(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -
     """
     changes: list[Change] = []
     for store in stored:
+        if pool.config.row_level_security and await unguarded(pool, store, names):
+            changes.append(_guarding(pool.backend, names, store))
         missing = await _missing(pool, names, store)
         ann = _ann(store, names)
         table = names.table(VECTOR, store)
@@ -49,8 +52,11 @@ async def find_repairs(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -
 
 
 async def repair(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> None:
-    """Build every index that is missing or invalid; reads and writes go on meanwhile."""
+    """Carry out what `find_repairs` finds; reads and writes go on meanwhile."""
     for store in stored:
+        if pool.config.row_level_security and await unguarded(pool, store, names):
+            async with pool.admin() as connection:
+                await guard(connection, store, names)
         missing = await _missing(pool, names, store)
         if missing:
             async with pool.admin() as connection:
@@ -58,6 +64,16 @@ async def repair(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> None
         ann = _ann(store, names)
         if ann is not None:
             await vector_index.ensure_index(pool, ann, names.table(VECTOR, store))
+
+
+def _guarding(backend: str, names: Names, stored: StoredSpec) -> Change:
+    return Change(
+        backend=backend,
+        store=stored.spec.name,
+        action="guard_rows",
+        summary=f"turn on row-level security of store {stored.spec.name}",
+        statements=tuple(guard_statements(stored, names)),
+    )
 
 
 async def _missing(pool: Pool, names: Names, stored: StoredSpec) -> list[TableIndex]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asyncpg import exceptions as pg
 
 from polystore.errors import Conflict
-from polystore_postgres.borrow import set_local, unknown_outcome
+from polystore_postgres.borrow import set_here, unknown_outcome
 from polystore_postgres.errors import DRIVER_ERRORS
 from polystore_postgres.session import Session
 
@@ -48,7 +48,7 @@ async def _begin(
     mode = " READ ONLY" if readonly else ""  # else as the server says: it may refuse writes
     await connection.execute(f"BEGIN ISOLATION LEVEL {isolation.upper()}{mode}")
     if pool.endpoint.local_settings:
-        await set_local(connection, pool.endpoint.local_settings)
+        await set_here(connection, pool.endpoint.local_settings)
 
 
 async def _commit(pool: Pool, connection: Connection, *, idempotent: bool) -> None:

@@ -121,7 +121,8 @@ class PostgresVector(VectorDriver):
         self, session: Session, call: Call, ids: list[str], patches: list[dict[str, Any]]
     ) -> list[bool]:
         wanted = dict(zip(ids, patches, strict=True))
-        async with self._pool.acquire(session) as connection:
+        tenant = self._pool.tenant(call.workspace)
+        async with self._pool.acquire(session, settings=tenant) as connection:
             rows = await connection.fetch(self._sql.text("lock_metadata"), call.workspace, ids)
             present = [row[0] for row in rows]
             merged = [merge_patch(row[1], wanted[row[0]]) for row in rows]

@@ -51,7 +51,7 @@ async def is_due(pool: Pool, ann: AnnIndex, table: str) -> bool:
     if not ann.deferred:
         return True
     rows = block("vector.sql", "has_so_many_rows", **_places(ann))
-    return await pool.fetchval(rows, WORTH_LISTS)
+    return await pool.fetchval(rows, WORTH_LISTS, settings=pool.everywhere)
 
 
 async def drop_if_empty(pool: Pool, ann: AnnIndex) -> None:

@@ -22,7 +22,8 @@ async def list_workspaces(pool: Pool, names: Names, stores: Sequence[StoredSpec]
     for stored in stores:
         kind = stored.spec.kind
         for prefix in KINDS[kind].prefixes:
-            rows = await pool.fetch(_query(names.table(prefix, stored), expires=kind == "kv"))
+            sql = _query(names.table(prefix, stored), expires=kind == "kv")
+            rows = await pool.fetch(sql, settings=pool.everywhere)
             found.update(row["workspace"] for row in rows)
     return sorted(found)
 

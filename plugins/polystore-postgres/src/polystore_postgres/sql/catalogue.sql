@@ -38,3 +38,12 @@ SELECT EXISTS (
 -- name: ready_columns
 SELECT attname AS name FROM pg_attribute
  WHERE attrelid = $1::text::regclass AND attnum > 0 AND attnotnull AND NOT attisdropped
+
+-- name: guards
+SELECT c.relname AS name,
+       c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+           SELECT FROM pg_policy AS p
+            WHERE p.polrelid = c.oid AND p.polname = 'polystore_workspace'
+       ) AS guarded
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = ANY($2::text[]) AND c.relkind IN ('r', 'p')

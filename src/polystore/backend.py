@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding
+    from polystore.types.reports import Change, Finding, PoolUse
 
 CONTRACT_VERSION = 1
 """Of the seam between core and plugins; a plugin made for another one is refused."""
@@ -156,6 +156,13 @@ class Backend(ABC, Generic[C]):
         """
         raise UnsupportedError("this backend has no transactions", backend=self.name)
         yield  # pragma: no cover - makes this an async generator
+
+    def pool_use(self) -> PoolUse | None:
+        """Return what the connections are doing; None if there are none to count.
+
+        Asked often, and from another thread too: by `stats`, doctor, and exporters of metrics.
+        """
+        return None
 
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:  # noqa: ARG002
         """Return what doctor sees beyond reachability and drift: versions, indexes, settings."""

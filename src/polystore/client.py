@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from typing_extensions import override
 
-from polystore.capabilities import Feature
+from polystore import tenants
 from polystore.config import load_config
 from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
@@ -25,7 +25,6 @@ from polystore.stores.vector import VectorStore
 from polystore.types.call import Call
 from polystore.types.names import check_workspace
 from polystore.types.numbers import check_timeout
-from polystore.types.reports import StoreSize
 from polystore.units.unit import UnitOfWork
 
 if TYPE_CHECKING:
@@ -38,19 +37,11 @@ if TYPE_CHECKING:
     from polystore.stores.bound import BoundStore
     from polystore.stores.typed import M
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, Health
+    from polystore.types.reports import Change, Finding, Health, StoreSize, Usage
 
 T = TypeVar("T")
 _UNIT_PAUSE = 0.02
 """Seconds before a unit is tried again; times the attempt, with jitter."""
-
-AnyStore: TypeAlias = KVStore | VectorStore | GraphStore | DocStore
-_HANDLES: dict[Kind, type[AnyStore]] = {
-    "kv": KVStore,
-    "vector": VectorStore,
-    "graph": GraphStore,
-    "doc": DocStore,
-}
 
 
 class Stores(ABC):
@@ -169,21 +160,29 @@ class Stores(ABC):
             await asyncio.sleep(_UNIT_PAUSE * attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise ConfigError(f"attempts must be at least 1, not {attempts}")
 
-    async def sizes(self) -> list[StoreSize]:
+    async def sizes(self, *, available: bool = False) -> list[StoreSize]:
         """Return how much each store holds in this workspace, declared or not, by name.
 
         A store that is declared but not there yet (see `plan`) is left out.
+
+        Args:
+            available: Leave out, too, backends out of reach that only optional stores are on.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach.
         """
-        handles = sorted(await self._catalogued(), key=lambda handle: handle.name)
-        return [await self._size(handle) for handle in handles]
+        return await tenants.sizes(self.runtime, self._tenant(), available=available)
 
     async def drop(self) -> int:
         """Delete everything of this workspace in every store that the backends have.
 
         Returns:
             How many rows there were.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
-        return sum([await handle.clear() for handle in await self._catalogued()])
+        return await tenants.drop(self.runtime, self._tenant())
 
     def _tenant(self) -> str:
         if self._workspace is None:
@@ -195,29 +194,6 @@ class Stores(ABC):
 
     def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
         return self.runtime.bound(kind, name), Call(self._tenant())
-
-    async def _catalogued(self) -> list[AnyStore]:
-        handles: list[AnyStore] = []
-        for opened in self.runtime.backends.values():
-            for stored in (await opened.backend.catalogue()).values():
-                kind = stored.spec.kind
-                bound = self.runtime.stored(opened, stored)
-                handles.append(_HANDLES[kind](bound, Call(self._tenant())))
-        return handles
-
-    async def _size(self, handle: AnyStore) -> StoreSize:
-        detail: dict[str, int] = {}
-        if Feature.STRONG_READS in (await handle.capabilities()).features:
-            # Who asks how much there is wants it of all clients, not of this one.
-            handle = handle.with_options(consistency="strong")
-        if isinstance(handle, GraphStore):
-            counts = await handle.count()
-            detail = {"nodes": counts.nodes, "edges": counts.edges}
-            rows = sum(counts)
-        else:
-            rows = await handle.count()
-        size = await handle.size_bytes()
-        return StoreSize(handle.name, handle.spec.kind, handle.backend, rows, size, detail)
 
 
 class Workspace(Stores):
@@ -327,12 +303,16 @@ class Polystore(Stores):
         """
         return Workspace(self, name)
 
-    async def workspaces(self) -> list[str]:
-        """Return the workspaces that have data on any backend, in order."""
-        found: set[str] = set()
-        for opened in self.runtime.backends.values():
-            found.update(await opened.backend.workspaces())
-        return sorted(found)
+    async def workspaces(self, *, available: bool = False) -> list[str]:
+        """Return the workspaces that have data on any backend, in order.
+
+        Args:
+            available: Leave out backends out of reach that only optional stores are on.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach.
+        """
+        return await tenants.workspaces(self.runtime, available=available)
 
     def raw(self, backend: str) -> Any:
         """Return the driver's own client of a backend, for what no abstraction covers.
@@ -347,7 +327,12 @@ class Polystore(Stores):
         return opened.backend.raw
 
     async def plan(self) -> list[Change]:
-        """Return what has to change for the engines to have what is declared."""
+        """Return what has to change for the engines to have what is declared.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
+        await self.runtime.reach_all()
         return await planning.plan(self.runtime)
 
     async def apply(self) -> list[Change]:
@@ -355,8 +340,17 @@ class Polystore(Stores):
 
         Raises:
             SchemaMismatch: A change is refused; nothing was changed.
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
+        await self.runtime.reach_all()
         return await planning.apply(self.runtime)
+
+    def usage(self) -> Usage:
+        """Return what is going on now: calls, connections, and what optional stores did without.
+
+        Asks no server.
+        """
+        return self.runtime.usage()
 
     async def health(self, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
         """Ask every backend something small, each within `timeout` seconds."""

@@ -49,6 +49,13 @@ class _Spec(BaseModel):
     options: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Engine-specific options, by backend type."
     )
+    # What the core alone acts on is no business of a backend's catalogue, so it is never dumped.
+    optional: bool = Field(
+        default=False,
+        exclude=True,
+        description="A cache: while its backend is out of reach, reads miss and writes are "
+        "dropped, counted; opening does not fail.",
+    )
 
     @field_validator("name")
     @classmethod

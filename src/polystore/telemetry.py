@@ -1,4 +1,4 @@
-"""Spans and metrics of operations, through OpenTelemetry where it is installed and set up.
+"""Spans of operations, and metrics of them, of connections and of caches, through OpenTelemetry.
 
 Without the package, or without a provider, an operation costs a fraction of a microsecond here.
 A workspace is an attribute of spans, never of metrics, where every tenant would be a series of
@@ -8,17 +8,23 @@ its own. Neither holds keys, values, filters or messages, so nothing secret leav
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from typing_extensions import override
 
+from polystore.pool_metrics import watch_pool
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from opentelemetry.metrics import Counter, Histogram
     from opentelemetry.trace import Span, Tracer
 
+    from polystore.types.reports import PoolUse
+
 SCOPE = "polystore"
+EFFECT = "polystore.effect"
 _LOOK_EVERY = 1.0
 """Seconds; asking the API at every operation would cost more than all the rest here."""
 
@@ -101,6 +107,7 @@ class Telemetry:
     duration: Histogram
     rows: Counter
     retries: Counter
+    lost: Counter
 
     def __init__(self, backend: str) -> None:
         self._backend = backend
@@ -125,6 +132,22 @@ class Telemetry:
         self.retries = meter.create_counter(
             "polystore.operation.retries", "{retry}", "Attempts after the first."
         )
+        self.lost = meter.create_counter(
+            "polystore.optional.rows",
+            "{row}",
+            "Rows that optional stores missed or dropped without their backend.",
+        )
+
+    def without(self, store: str, effect: Literal["missed", "dropped"], rows: int) -> None:
+        """Count rows that an optional store has not looked for, or not written."""
+        if self.enabled():
+            attributes = {"polystore.backend": self._backend, "polystore.store": store}
+            self.lost.add(rows, attributes | {EFFECT: effect})
+
+    def watch(self, pool_use: Callable[[], PoolUse | None]) -> None:
+        """Have exporters of metrics ask for the connections of this backend, while it lives."""
+        if self._trace is not None:
+            watch_pool(self._backend, pool_use)
 
     def operation(
         self,

@@ -77,7 +77,7 @@ async def test_every_driver_is_imported_before_any_backend_connects(
         seen.append("imports")
         return Noting
 
-    monkeypatch.setattr("polystore.runtime.load_backend_class", load)
+    monkeypatch.setattr("polystore.backends.load_backend_class", load)
     async with polystore.open(CONFIG):
         assert seen == ["imports", "imports", "connects", "connects"]
 

@@ -11,9 +11,10 @@ from distributions import WORKING, install
 
 import polystore
 from polystore.config import load_config
+from polystore.declaring import declare, load_backend_class, with_default_backend
 from polystore.errors import Closed, ConfigError, PluginError, SchemaMismatch, StoreNotFound
 from polystore.plugins.registry import Registry
-from polystore.runtime import Runtime, declare, load_backend_class, with_default_backend
+from polystore.runtime import Runtime
 from polystore.specs import DocSpec, GraphSpec, KVSpec, VectorSpec
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from polystore.bench.timing import Timing
     from polystore.capabilities import Kind
-    from polystore.client import AnyStore, Polystore
+    from polystore.client import Polystore
     from polystore.specs import StoreSpec
+    from polystore.tenants import AnyStore
 
 _OPERATIONS: Final = {
     "kv": kv.operations,

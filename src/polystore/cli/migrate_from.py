@@ -87,7 +87,7 @@ async def _run(settings: Settings, source: Source, file: Path, *, merge: bool) -
     from polystore.config import load_config
     from polystore.migration.migrate import Migration
     from polystore.plugins.registry import Registry
-    from polystore.runtime import declare
+    from polystore.declaring import declare
 
     async with source:
         wanted = {part.store for part in source.parts()}

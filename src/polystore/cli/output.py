@@ -16,6 +16,7 @@ STYLES = {
     "error": "bold red",
     "refused": "bold red",
     "warning": "yellow",
+    "degraded": "yellow",
     "ok": "green",
     "yes": "green",
 }

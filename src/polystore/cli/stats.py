@@ -1,8 +1,9 @@
-"""`polystore stats`: how much the stores hold."""
+"""`polystore stats`: how much the stores hold, and what is going on."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,27 @@ from polystore.cli import output
 from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOption, settings_of
 
 if TYPE_CHECKING:
-    from polystore.types.reports import StoreSize
+    from polystore.client import Polystore
+    from polystore.types.reports import BackendUse, Degradation, StoreSize, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What one look at the stores has found.
+
+    Attributes:
+        workspace: Whose rows are counted; None if no workspace is named and there is no default.
+        sizes: Of the stores.
+        workspaces: Those with data.
+        usage: Calls, connections, and optional stores.
+        missing: Stores that are declared and not there yet, or whose backend is out of reach.
+    """
+
+    workspace: str | None
+    sizes: list[StoreSize]
+    workspaces: list[str]
+    usage: Usage
+    missing: list[str]
 
 
 def stats(
@@ -25,22 +46,71 @@ def stats(
 ) -> None:
     """Show how much each store holds.
 
-    Rows and (estimated) bytes in one workspace, and the names of all workspaces with data.
+    Rows and (estimated) bytes in one workspace, the names of all workspaces with data, and the
+    connections. A store that is declared optional is shown as degraded while its backend is away.
     """
     settings = settings_of(context, config, verbose=verbose)
-    name, sizes, workspaces = asyncio.run(_read(settings, workspace))
+    found = asyncio.run(_once(settings, workspace))
     if json:
-        stores = output.plain_data(sizes)
-        output.json({"workspace": name, "stores": stores, "workspaces": workspaces})
+        output.json(as_data(found))
         return
-    if name is None:
+    if found.missing:
+        names = ", ".join(found.missing)
+        output.note(f"note: declared, but not there yet: {names}; see polystore plan")
+    show(found)
+
+
+async def _once(settings: Settings, workspace: str | None) -> Stats:
+    async with settings.client() as client:
+        return await look(client, workspace)
+
+
+async def look(client: Polystore, workspace: str | None) -> Stats:
+    """Return what there is to show of the workspace named, else of the default one."""
+    name = workspace if workspace is not None else client.runtime.config.workspace
+    sizes = [] if name is None else await client.workspace(name).sizes(available=True)
+    missing = client.runtime.declared.keys() - {size.store for size in sizes}
+    usage = client.usage()
+    away = {each.store for each in usage.optional if each.since is not None}
+    return Stats(
+        workspace=name,
+        sizes=sizes,
+        workspaces=await client.workspaces(available=True),
+        usage=usage,
+        missing=[] if name is None else sorted(missing - away),
+    )
+
+
+def as_data(found: Stats) -> dict[str, object]:
+    """Return it as what JSON knows."""
+    optional = [
+        asdict(each) | {"since": None if each.since is None else each.since.isoformat()}
+        for each in found.usage.optional
+    ]
+    return {
+        "workspace": found.workspace,
+        "stores": output.plain_data(found.sizes),
+        "workspaces": found.workspaces,
+        "backends": output.plain_data(found.usage.backends),
+        "optional": optional,
+    }
+
+
+def show(found: Stats) -> None:
+    """Print it."""
+    if found.workspace is None:
         output.line("No workspace: the configuration has no default. Name one with --workspace")
     else:
-        output.line(f"workspace: {name}")
-        rows = [_row(size) for size in sizes]
+        output.line(f"workspace: {found.workspace}")
+        rows = [_row(size) for size in found.sizes]
         output.table(["store", "kind", "backend", "rows", "size", "of these"], rows)
     output.line()
-    output.line("workspaces with data: " + (", ".join(workspaces) or "none"))
+    output.table(BACKEND_COLUMNS, [backend_row(use) for use in found.usage.backends])
+    if found.usage.optional:
+        output.line()
+        output.table(OPTIONAL_COLUMNS, [optional_row(each) for each in found.usage.optional])
+    output.line()
+    output.line("workspaces with data: " + (", ".join(found.workspaces) or "none"))
 
 
 def _row(size: StoreSize) -> list[str]:
@@ -48,14 +118,29 @@ def _row(size: StoreSize) -> list[str]:
     return [size.store, size.kind, size.backend, rows, amount, output.details(size.detail)]
 
 
-async def _read(
-    settings: Settings, workspace: str | None
-) -> tuple[str | None, list[StoreSize], list[str]]:
-    async with settings.client() as client:
-        name = workspace if workspace is not None else client.runtime.config.workspace
-        sizes = [] if name is None else await client.workspace(name).sizes()
-        missing = client.runtime.declared.keys() - {size.store for size in sizes}
-        if missing and name is not None:
-            names = ", ".join(sorted(missing))
-            output.note(f"note: declared, but not there yet: {names}; see polystore plan")
-        return name, sizes, await client.workspaces()
+BACKEND_COLUMNS = ["backend", "calls", "wait", "connections", "idle", "wait", "opened", "closed"]
+OPTIONAL_COLUMNS = ["optional store", "backend", "state", "missed", "dropped", "because"]
+
+
+def backend_row(use: BackendUse) -> list[str]:
+    """Return what a table says of a backend; `-` is what its driver does not tell."""
+    calls = [f"{use.in_flight}/{use.maximum}", str(use.waiting)]
+    pool = use.pool
+    if pool is None:
+        return [use.backend, *calls, "-" if use.open else "out of reach", "-", "-", "-", "-"]
+    maximum = "" if pool.maximum is None else f"/{pool.maximum}"
+    told = ["-" if value is None else str(value) for value in (pool.created, pool.closed)]
+    return [
+        use.backend,
+        *calls,
+        f"{pool.in_use}{maximum}",
+        str(pool.idle),
+        str(pool.waiting),
+        *told,
+    ]
+
+
+def optional_row(each: Degradation) -> list[str]:
+    """Return what a table says of an optional store."""
+    state = "ok" if each.since is None else "degraded"
+    return [each.store, each.backend, state, str(each.missed), str(each.dropped), each.reason]

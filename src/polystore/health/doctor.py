@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from polystore.runtime import OpenBackend, Runtime
+    from polystore.types.reports import Severity
 
 HEALTH_TIMEOUT = 5.0
 """Seconds after which a backend that says nothing is reported as not healthy."""
@@ -23,26 +24,41 @@ HEALTH_TIMEOUT = 5.0
 
 async def health(runtime: Runtime, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
     """Ask every backend something small, all at once, each within `timeout` seconds."""
-    asked = [_ask(opened, timeout) for opened in runtime.backends.values()]
-    failed = [
-        Health(name, ok=False, latency=0.0, message=str(error))
-        for name, error in runtime.failures.items()
-    ]
-    return [*await asyncio.gather(*asked), *failed]
+    asked = [_ask(runtime, opened, timeout) for opened in runtime.backends.values()]
+    missing = [_reach(runtime, name, timeout) for name in runtime.failures]
+    return [*await asyncio.gather(*asked, *missing)]
 
 
-async def _ask(opened: OpenBackend, timeout: float) -> Health:
+async def _reach(runtime: Runtime, name: str, timeout: float) -> Health:
+    """Say how it is with a backend that could not be opened; perhaps it can be by now."""
+    optional = runtime.is_optional(name)
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(timeout):
+            opened = await runtime.reach(name)
+    except TimeoutError:
+        message = f"cannot be opened within {timeout:g} s"
+        return Health(name, ok=False, latency=timeout, message=message, optional=optional)
+    except PolystoreError as error:
+        latency = time.perf_counter() - started
+        return Health(name, ok=False, latency=latency, message=str(error), optional=optional)
+    return await _ask(runtime, opened, timeout)
+
+
+async def _ask(runtime: Runtime, opened: OpenBackend, timeout: float) -> Health:
+    optional = runtime.is_optional(opened.name)
     started = time.perf_counter()
     try:
         async with asyncio.timeout(timeout):
             await opened.backend.ping()
     except TimeoutError:
         message = f"no answer within {timeout:g} s"
-        return Health(opened.name, ok=False, latency=timeout, message=message)
+        return Health(opened.name, ok=False, latency=timeout, message=message, optional=optional)
     except PolystoreError as error:
         latency = time.perf_counter() - started
-        return Health(opened.name, ok=False, latency=latency, message=str(error))
-    return Health(opened.name, ok=True, latency=time.perf_counter() - started)
+        return Health(opened.name, ok=False, latency=latency, message=str(error), optional=optional)
+    latency = time.perf_counter() - started
+    return Health(opened.name, ok=True, latency=latency, optional=optional)
 
 
 async def doctor(runtime: Runtime) -> list[Finding]:
@@ -52,11 +68,11 @@ async def doctor(runtime: Runtime) -> list[Finding]:
     """
     findings = _installation()
     findings += [
-        Finding(name, "reachable", "error", error.message, action=error.hint)
+        Finding(name, "reachable", _severity(runtime, name), error.message, action=error.hint)
         for name, error in runtime.failures.items()
     ]
     for opened in runtime.backends.values():
-        findings += await _examine(opened)
+        findings += await _examine(runtime, opened)
     findings += await _drift(runtime)
     findings += _requirements(runtime, {finding.message for finding in findings})
     worst_first = {"error": 0, "warning": 1, "info": 2, "ok": 3}
@@ -71,11 +87,17 @@ def _installation() -> list[Finding]:
     return []
 
 
-async def _examine(opened: OpenBackend) -> list[Finding]:
-    answer = await _ask(opened, HEALTH_TIMEOUT)
+def _severity(runtime: Runtime, backend: str) -> Severity:
+    """Return how bad it is that a backend does not answer: caches can be done without."""
+    return "warning" if runtime.is_optional(backend) else "error"
+
+
+async def _examine(runtime: Runtime, opened: OpenBackend) -> list[Finding]:
+    answer = await _ask(runtime, opened, HEALTH_TIMEOUT)
     if not answer.ok:
         action = "Check that the server runs, and its address"
-        return [Finding(opened.name, "reachable", "error", answer.message, action=action)]
+        severity = _severity(runtime, opened.name)
+        return [Finding(opened.name, "reachable", severity, answer.message, action=action)]
     message = f"answers in {answer.latency * 1000:.1f} ms"
     findings = [Finding(opened.name, "reachable", "ok", message)]
     findings += [

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from polystore.capabilities import features_of
 from polystore.config import load_config, validate_backends
+from polystore.declaring import declare, named_info, with_default_backend
 from polystore.errors import ConfigError, PolystoreError
 from polystore.filters import OPERATORS
 from polystore.plugins.registry import Registry
-from polystore.runtime import declare, named_info, with_default_backend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

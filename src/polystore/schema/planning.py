@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from polystore.declaring import Declared
 from polystore.errors import SchemaMismatch
-from polystore.runtime import Declared, live_capabilities
+from polystore.runtime import check_requirements, live_capabilities
 from polystore.specdiff import SpecChange, StoredSpec, compare_specs, spec_after
+from polystore.stores.optional import OUT_OF_REACH
 from polystore.types.reports import Change
 
 if TYPE_CHECKING:
@@ -85,12 +87,27 @@ async def prepare(runtime: Runtime) -> None:
         SchemaMismatch: What is declared cannot be had, or (with `check`) has to be applied first.
     """
     runtime.on_inferred(ensure)
-    for opened in runtime.backends.values():
-        declared = _served(runtime, opened)
-        if opened.schema_mode == "auto":
-            await _make_so(opened, declared)
-        elif opened.schema_mode == "check":
-            await _check(opened, declared)
+
+    async def prepare_late(opened: OpenBackend) -> None:
+        await _prepare(runtime, opened)
+        check_requirements(runtime, opened)
+
+    runtime.on_reached(prepare_late)
+    for opened in list(runtime.backends.values()):
+        try:
+            await _prepare(runtime, opened)
+        except OUT_OF_REACH as error:
+            if not runtime.is_optional(opened.name):
+                raise
+            await runtime.put_aside(opened, error)
+
+
+async def _prepare(runtime: Runtime, opened: OpenBackend) -> None:
+    declared = _served(runtime, opened)
+    if opened.schema_mode == "auto":
+        await _make_so(opened, declared)
+    elif opened.schema_mode == "check":
+        await _check(opened, declared)
 
 
 async def _make_so(opened: OpenBackend, declared: list[Declared]) -> None:

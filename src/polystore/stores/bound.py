@@ -229,7 +229,8 @@ class BoundStore(Generic[D]):
                 raise ConnectionFailed(error.message, hint=error.hint) from error
 
         rows = sum(len(chunk.positions) for chunk in chunks)
-        return await self.run(operation, call, whole, rows=rows)
+        # Not what a subclass makes of it, which has no transaction to offer.
+        return await BoundStore[D].run(self, operation, call, whole, rows=rows)
 
     def _partial(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from polystore.errors import (
     Closed,
@@ -21,6 +21,7 @@ from polystore.errors import (
     WrongLoop,
 )
 from polystore.stores.deadlines import Deadlines
+from polystore.stores.recovery import Recovery
 from polystore.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -36,6 +37,32 @@ _BACKOFF = 0.05
 """Seconds before the first retry; doubled for each further one, with jitter."""
 
 
+class GateUse(NamedTuple):
+    """Calls of a backend that are in flight, that wait for their turn, and that may be at once."""
+
+    in_flight: int
+    waiting: int
+    maximum: int
+
+
+class _Slots(asyncio.Semaphore):
+    """The calls that may be in flight at the same time."""
+
+    def __init__(self, maximum: int) -> None:
+        super().__init__(maximum)
+        self.maximum = maximum
+
+    @property
+    def taken(self) -> int:
+        """How many are in flight."""
+        return self.maximum - self._value
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return sum(not waiter.done() for waiter in self._waiters or ())
+
+
 class Gate:
     """Guards one open backend.
 
@@ -47,19 +74,22 @@ class Gate:
 
     Attributes:
         backend: Its name.
+        timeout: Seconds an operation may take unless its call says otherwise.
         deadlines: Of its calls.
+        telemetry: Where they are reported.
     """
 
     def __init__(self, backend: str, *, timeout: float, retries: int, in_flight: int) -> None:
         self.backend = backend
-        self._timeout = timeout
+        self.timeout = timeout
         self._retries = retries
-        self._slots = asyncio.Semaphore(in_flight)
+        self._slots = _Slots(in_flight)
+        self._recovery = Recovery()
         self._loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(self._loop)
         self._closed = False
         self._background: set[asyncio.Task[None]] = set()
-        self._telemetry = Telemetry(backend)
+        self.telemetry = Telemetry(backend)
 
     async def close(self) -> None:
         """Refuse every further call, and see off the work that still runs for waiting callers."""
@@ -67,6 +97,14 @@ class Gate:
         await asyncio.gather(*self._background, return_exceptions=True)
         if not self.deadlines.running:
             self.deadlines.close()
+
+    def widen(self, in_flight: int) -> None:
+        """Say how many calls may be in flight, before the first one: now the server is known."""
+        self._slots = _Slots(in_flight)
+
+    def use(self) -> GateUse:
+        """Return how many calls are in flight, wait for their turn, and may be in flight."""
+        return GateUse(self._slots.taken, self._slots.waiting, self._slots.maximum)
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold a background task of a store until it is done."""
@@ -79,7 +117,7 @@ class Gate:
 
     def seconds(self, call: Call) -> float:
         """Return how long `call` may take."""
-        return self._timeout if call.timeout is None else call.timeout
+        return self.timeout if call.timeout is None else call.timeout
 
     def check(self, store: str) -> None:
         """Raise Closed or WrongLoop if a call cannot be made here and now."""
@@ -129,7 +167,7 @@ class Gate:
         """
         if self._closed or asyncio.get_running_loop() is not self._loop:
             self.check(store)
-        telemetry = self._telemetry
+        telemetry = self.telemetry
         if not telemetry.enabled():
             return await self._within_deadline(
                 store, operation, call, hook, telemetry.silent, repeatable=repeatable
@@ -152,7 +190,7 @@ class Gate:
         repeatable: bool,
     ) -> T:
         timeout = call.timeout
-        deadline = self.deadlines.within(self._timeout if timeout is None else timeout)
+        deadline = self.deadlines.within(self.timeout if timeout is None else timeout)
         sent = call.session is not None
         try:
             with deadline:
@@ -190,6 +228,8 @@ class Gate:
         repeatable: bool,
     ) -> T:
         """Repeat what failed with `error`, as often as is allowed and makes sense."""
+        if isinstance(error, ConnectionFailed):
+            self._recovery.lost()
         for attempt in range(self._retries):
             if not error.retryable or not (repeatable or not _fate_unknown(error)):
                 break
@@ -197,7 +237,7 @@ class Gate:
             record.retries += 1
             await asyncio.sleep(_BACKOFF * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311
             try:
-                return await hook()
+                return await self._recovery.again(hook)
             except (ConnectionFailed, Conflict) as again:
                 error = again
         raise error

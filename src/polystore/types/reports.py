@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Severity: TypeAlias = Literal["ok", "info", "warning", "error"]
 
@@ -67,12 +70,95 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a backend answered just now, and how long that took (seconds)."""
+    """Whether a backend answered just now, and how long that took (seconds).
+
+    Attributes:
+        ok: Whether it answered.
+        message: Why not.
+        optional: Whether every store on it is declared `optional`, so that the application goes
+            on without it.
+    """
 
     backend: str
     ok: bool
     latency: float
     message: str = ""
+    optional: bool = False
+
+    @property
+    def status(self) -> Literal["ok", "degraded", "failed"]:
+        """`degraded`: it is away, and only caches miss it. `failed`: it is away."""
+        if self.ok:
+            return "ok"
+        return "degraded" if self.optional else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """What a backend's connections are doing.
+
+    Attributes:
+        in_use: Connections that a call has now, or that are being opened for one.
+        idle: Connections that are open and free.
+        waiting: Calls that wait for one.
+        maximum: How many there may be, None if nothing bounds them.
+        created: Connections opened since the backend was; None if the driver does not tell.
+        closed: Of them, those closed again.
+    """
+
+    in_use: int
+    idle: int
+    waiting: int
+    maximum: int | None
+    created: int | None = None
+    closed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendUse:
+    """What a client has going on at one backend.
+
+    Attributes:
+        in_flight: Calls that are being carried out.
+        waiting: Calls that wait for their turn, as `max_in_flight` bounds those in flight.
+        maximum: How many may be in flight.
+        pool: Its connections; None if it has none to count.
+        open: Whether it is open; one that only optional stores are on may not be.
+    """
+
+    backend: str
+    in_flight: int
+    waiting: int
+    maximum: int
+    pool: PoolUse | None = None
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """How an optional store has done without its backend, in this client.
+
+    Attributes:
+        missed: Rows that were asked for and not looked for, since the client was opened.
+        dropped: Rows that were not written or deleted.
+        since: When its backend went out of reach; None if it is in reach as far as is known.
+        reason: Why.
+    """
+
+    store: str
+    backend: str
+    missed: int
+    dropped: int
+    since: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a client has going on."""
+
+    backends: list[BackendUse]
+    optional: list[Degradation]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,3 +161,75 @@ async def test_another_event_loop_is_refused() -> None:
 
     with pytest.raises(WrongLoop, match="one client per event loop"):
         await asyncio.to_thread(elsewhere)
+
+
+async def test_of_those_that_lost_a_connection_one_asks_first() -> None:
+    """When the server is back, it is not met by everybody at once."""
+    crowd = gate(retries=2, in_flight=20)
+    asking = peak = 0
+    away = True
+    first: asyncio.Event = asyncio.Event()
+
+    def hook() -> Callable[[], Awaitable[str]]:
+        tries = 0
+
+        async def attempt() -> str:
+            nonlocal tries, asking, peak
+            tries += 1
+            if tries == 1:
+                raise ConnectionFailed("gone")
+            asking += 1
+            peak = max(peak, asking) if away else peak
+            try:
+                first.set()
+                await asyncio.sleep(0.1)  # longer than the pauses before a retry differ
+            finally:
+                asking -= 1
+            return "done"
+
+        return attempt
+
+    async def watch() -> None:
+        nonlocal away
+        await first.wait()
+        await asyncio.sleep(0.09)
+        away = False
+
+    watching = asyncio.create_task(watch())
+    calls = [crowd.run("s", "get", CALL, hook()) for _ in range(10)]
+    assert await asyncio.gather(*calls) == ["done"] * 10
+    await watching
+    assert peak == 1
+
+
+async def test_whoever_waits_for_the_one_ahead_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polystore.stores.recovery._PATIENCE", 0.01)
+    crowd = gate(timeout=30)
+    slow = asyncio.create_task(crowd.run("s", "get", CALL, after(ConnectionFailed("gone"), stall)))
+    await asyncio.sleep(0.2)
+    assert await crowd.run("s", "get", CALL, failing([ConnectionFailed("gone")])) == "done"
+    slow.cancel()
+
+
+def after(error: Exception, then: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
+    """Return a hook that raises `error` once, then does what `then` does."""
+    errors = [error]
+
+    async def hook() -> str:
+        if errors:
+            raise errors.pop()
+        return await then()
+
+    return hook
+
+
+async def test_calls_in_flight_and_waiting_are_counted() -> None:
+    narrow = gate(in_flight=2)
+    calls = [asyncio.create_task(narrow.run("s", "get", CALL, stall)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert narrow.use() == (2, 3, 2)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert narrow.use() == (0, 0, 2)

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import polystore
 from polystore.config import load_config
 from polystore.plugins.registry import Registry
-from polystore.runtime import declare
+from polystore.declaring import declare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
-    from polystore.types.reports import Finding
+    from polystore.types.reports import Finding, PoolUse
 
 OLDEST = (2, 3)
 
@@ -82,6 +82,10 @@ class MilvusBackend(Backend[MilvusConfig]):
     @override
     def schema_auto(self) -> bool:
         return self._embedded is not None
+
+    @override
+    def pool_use(self) -> PoolUse | None:
+        return None if self._server is None else self._server.pool_use()
 
     @override
     def capabilities(self, kind: Kind) -> Capabilities | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import grpc
 
 from polystore.errors import Closed, ConfigError, ConnectionFailed
+from polystore.types.reports import PoolUse
 from polystore_milvus.errors import Translator
 from polystore_milvus.protocol import (
     AsyncMilvusClient,
@@ -135,6 +136,13 @@ class Server:
         if self._raw is None:
             self._raw = self._make_client()
         return self._raw
+
+    def pool_use(self) -> PoolUse | None:
+        """Return whether the one connection, which carries all calls at once, is there."""
+        if self._channel is None:
+            return None
+        there = self._channel.get_state() is grpc.ChannelConnectivity.READY
+        return PoolUse(in_use=int(there), idle=0, waiting=0, maximum=1)
 
     @property
     def facts(self) -> Facts:

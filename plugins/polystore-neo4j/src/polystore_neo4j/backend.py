@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
     from polystore.types.call import Isolation
-    from polystore.types.reports import Finding
+    from polystore.types.reports import Finding, PoolUse
 
 _OLDEST: Final = (5, 13)
 """Constraints on relationships, and COUNT and EXISTS as expressions."""
@@ -76,6 +76,10 @@ class Neo4jBackend(Backend[Neo4jConfig]):
     @override
     def schema_auto(self) -> bool:
         return False
+
+    @override
+    def pool_use(self) -> PoolUse | None:
+        return None if self._server is None else self._server.pool_use()
 
     @override
     def capabilities(self, kind: Kind) -> Capabilities | None:

@@ -11,6 +11,7 @@ import neo4j
 from neo4j.auth_management import AsyncClientCertificateProviders, ClientCertificate
 
 from polystore.errors import Closed, OutcomeUnknown
+from polystore.types.reports import PoolUse
 from polystore_neo4j.errors import DRIVER_ERRORS, Translator
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Server:
         self._secret = password.get_secret_value() if password is not None else None
         self.translator = Translator(name, self._secret)
         self._driver: Any = None
+        self._created = 0
         self._facts: Facts | None = None
         # Whatever session reads next waits for what this client has written, on any member.
         self._bookmarks: Any = neo4j.AsyncGraphDatabase.bookmark_manager()
@@ -89,6 +91,7 @@ class Server:
         try:
             database: Any = neo4j.AsyncGraphDatabase  # whose types know no settings
             self._driver = database.driver(self.config.uri, **self._settings())
+            self._count(self._driver._pool)  # noqa: SLF001 - the driver tells nobody of its pool
         except DRIVER_ERRORS as error:
             raise self.translator.error(error, sent=False) from error
         ((version, edition),) = await self.read(_COMPONENTS, {})
@@ -106,6 +109,35 @@ class Server:
         if self._driver is None:
             raise Closed("the backend is not open", backend=self.name)
         return self._driver
+
+    def pool_use(self) -> PoolUse | None:
+        """Return what the connections are doing, those to all members together."""
+        if self._driver is None:
+            return None
+        pool = self._driver._pool  # noqa: SLF001
+        with pool.lock:
+            open_ = [one for several in pool.connections.values() for one in several]
+            opening = sum(pool.connections_reservations.values())
+        used = sum(connection.in_use for connection in open_)
+        return PoolUse(
+            in_use=used + opening,
+            idle=len(open_) - used,
+            # Those who wait wait for their turn at the gate: it lets in as many as there may be.
+            waiting=0,
+            maximum=self.config.pool.max,
+            created=self._created,
+            closed=self._created - len(open_),
+        )
+
+    def _count(self, pool: Any) -> None:
+        opener = pool.opener
+
+        async def counted(*arguments: Any) -> Any:
+            connection = await opener(*arguments)
+            self._created += 1
+            return connection
+
+        pool.opener = counted
 
     @property
     def facts(self) -> Facts:

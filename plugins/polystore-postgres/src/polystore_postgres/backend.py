@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from polystore.backend import Backend
 from polystore.errors import Closed, UnsupportedError
-from polystore.types.reports import Change
+from polystore.types.reports import Change, PoolUse
 from polystore_postgres import catalogue, ledger
 from polystore_postgres.capabilities import live_capabilities
 from polystore_postgres.config import PostgresConfig
@@ -186,6 +186,15 @@ class PostgresBackend(Backend[PostgresConfig]):
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncGenerator[object]:
         async with self.pool.transaction(isolation=isolation) as session:
             yield session
+
+    @override
+    def pool_use(self) -> PoolUse | None:
+        if self._pool is None:
+            return None
+        stats = self._pool.stats()
+        return PoolUse(
+            stats.in_use, stats.idle, stats.waiting, stats.maximum, stats.created, stats.closed
+        )
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

@@ -32,6 +32,8 @@ class PoolStats:
         in_use: Of them, lent, opening or recovering ones.
         waiting: Calls that wait for one.
         maximum: How many there may be.
+        created: Connections opened since the pool was.
+        closed: Of them, those closed again.
     """
 
     size: int
@@ -39,6 +41,8 @@ class PoolStats:
     in_use: int
     waiting: int
     maximum: int
+    created: int
+    closed: int
 
 
 class Slots:
@@ -65,6 +69,7 @@ class Slots:
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._size = 0
+        self._created = 0
         self._generation = 0
         self._closed = False
         self._drained = asyncio.Event()
@@ -74,7 +79,15 @@ class Slots:
         """Return how the pool is doing."""
         idle = len(self._idle)
         waiting = sum(not waiter.done() for waiter in self._waiters)
-        return PoolStats(self._size, idle, self._size - idle, waiting, self.config.pool.max)
+        return PoolStats(
+            self._size,
+            idle,
+            self._size - idle,
+            waiting,
+            self.config.pool.max,
+            self._created,
+            self._created - len(self._all),
+        )
 
     def has_room(self) -> bool:
         """Whether a connection can be had at once, or opened.
@@ -88,6 +101,7 @@ class Slots:
     async def warm_up(self, first: Connection) -> None:
         """Start with one connection, and open more up to `pool.min`."""
         self._size = 1
+        self._created += 1
         self._all.add(first)
         self.give_back(first)
         missing = self.config.pool.min - self._size
@@ -228,6 +242,7 @@ class Slots:
             self._free_slot()
             raise
         connection.generation = generation
+        self._created += 1
         self._all.add(connection)
         return connection
 

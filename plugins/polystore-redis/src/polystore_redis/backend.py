@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
-    from polystore.types.reports import Finding
+    from polystore.types.reports import Finding, PoolUse
 
 
 class RedisBackend(Backend[RedisConfig]):
@@ -184,6 +184,10 @@ class RedisBackend(Backend[RedisConfig]):
     async def schema_lock(self) -> AsyncGenerator[None]:
         async with self._catalogue.lock():
             yield
+
+    @override
+    def pool_use(self) -> PoolUse | None:
+        return None if self._server is None else self._server.pool_use()
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

@@ -9,6 +9,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from typing_extensions import override
 
 from polystore.errors import ConfigError
 from polystore_redis.config import host_and_port, parse_url
@@ -16,6 +17,7 @@ from polystore_redis.packing import (
     PrimaryConnection,
     PrimaryTlsConnection,
     SocketConnection,
+    Tally,
     TcpConnection,
     TlsConnection,
 )
@@ -29,33 +31,63 @@ _CLUSTER_CONNECTIONS = 4
 """Connections to one node for each call in flight: more than a call ever has there."""
 
 
-def make_client(config: RedisConfig, socket: Path | None) -> Any:
+class Pool(BlockingConnectionPool):
+    """Knows how many calls wait for a connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+        self.waiting = 0
+
+    @override
+    async def get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        waits = not self.can_get_connection()
+        self.waiting += waits
+        try:
+            return await super().get_connection(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+        finally:
+            self.waiting -= waits
+
+
+def in_use(client: Any) -> int:
+    """Return how many connections of a client calls have now."""
+    pool = getattr(client, "connection_pool", None)
+    if pool is not None:
+        return len(pool._in_use_connections)  # noqa: SLF001 - its own count goes by attributes
+    nodes: list[Any] = list(client.nodes_manager.nodes_cache.values())
+    return sum(len(node._connections) - len(node._free) for node in nodes)  # noqa: SLF001
+
+
+def make_client(config: RedisConfig, socket: Path | None, tally: Tally) -> Any:
     """Return a client of where `config` says the server is.
 
     Args:
         config: The block.
         socket: Of the embedded server.
+        tally: Counts its connections.
 
     Raises:
         ConfigError: The files of `tls` are no certificates and keys.
     """
     if socket is not None:
-        return _client(SocketConnection, config, path=str(socket), db=0)
+        return _client(SocketConnection, config, path=str(socket), db=0, tally=tally)
     if config.url is not None:
-        return _of_url(config, parse_url(config.url.get_secret_value()))
+        return _of_url(config, parse_url(config.url.get_secret_value()), tally)
     if config.cluster is not None:
-        return _cluster(config, config.cluster)
+        return _cluster(config, config.cluster, tally)
     if config.sentinel is not None:
-        return _sentinel(config, config.sentinel)
+        return _sentinel(config, config.sentinel, tally)
     raise ConfigError("no address is given")
 
 
-def _of_url(config: RedisConfig, target: Target) -> Any:
+def _of_url(config: RedisConfig, target: Target, tally: Tally) -> Any:
     login = {
         "username": target.username or config.username,
         "password": (target.password or config.password),
     }
-    settings = {name: _plain(value) for name, value in login.items() if value is not None}
+    settings: dict[str, Any] = {
+        name: _plain(value) for name, value in login.items() if value is not None
+    }
+    settings["tally"] = tally
     settings["db"] = config.db if target.db is None else target.db
     if target.path is not None:
         return _client(SocketConnection, config, path=target.path, **settings)
@@ -66,7 +98,7 @@ def _of_url(config: RedisConfig, target: Target) -> Any:
 
 
 def _client(kind: type, config: RedisConfig, **settings: Any) -> Any:
-    pool = BlockingConnectionPool(
+    pool = Pool(
         config.pool.max,
         config.pool.acquire_timeout,
         connection_class=kind,
@@ -76,7 +108,7 @@ def _client(kind: type, config: RedisConfig, **settings: Any) -> Any:
     return Redis.from_pool(pool)
 
 
-def _cluster(config: RedisConfig, nodes: tuple[str, ...]) -> Any:
+def _cluster(config: RedisConfig, nodes: tuple[str, ...], tally: Tally) -> Any:
     tls: dict[str, Any] = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
     if tls.pop("ssl_password", None) is not None:
         raise ConfigError(
@@ -92,11 +124,12 @@ def _cluster(config: RedisConfig, nodes: tuple[str, ...]) -> Any:
         **tls,
     )
     # It takes no class of connections itself; the nodes that it finds are made with these settings.
-    client.get_connection_kwargs()["connection_class"] = TlsConnection if tls else TcpConnection
+    kind = TlsConnection if tls else TcpConnection
+    client.get_connection_kwargs().update(connection_class=kind, tally=tally)
     return client
 
 
-def _sentinel(config: RedisConfig, sentinel: SentinelConfig) -> Any:
+def _sentinel(config: RedisConfig, sentinel: SentinelConfig, tally: Tally) -> Any:
     tls: dict[str, Any] = {} if config.tls is None else {"ssl": True, **_tls(config.tls)}
     login: dict[str, Any] = {"username": sentinel.username, "password": _plain(sentinel.password)}
     own = {name: value for name, value in login.items() if value is not None}
@@ -113,6 +146,7 @@ def _sentinel(config: RedisConfig, sentinel: SentinelConfig) -> Any:
         db=config.db,
         max_connections=config.pool.max,
         connection_class=PrimaryTlsConnection if tls else PrimaryConnection,
+        tally=tally,
     )
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import NoScriptError
 
 from polystore.errors import Closed, ConnectionFailed, PolystoreError
-from polystore_redis.clients import make_client
+from polystore.types.reports import PoolUse
+from polystore_redis.clients import in_use, make_client
 from polystore_redis.errors import DRIVER_ERRORS, Translator
 from polystore_redis.facts import Facts, facts_of
+from polystore_redis.packing import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +71,8 @@ class Server:
         self.name = name
         self.config = config
         self.translator = Translator(name, config.secrets)
-        self._client: Any = make_client(config, socket)
+        self._tally = Tally()
+        self._client: Any = make_client(config, socket, self._tally)
         self._facts: Facts | None = None
 
     async def open(self) -> None:
@@ -104,6 +107,16 @@ class Server:
         if self._client is None:
             raise Closed("the backend is not open", backend=self.name)
         return self._client
+
+    def pool_use(self) -> PoolUse | None:
+        """Return what the connections are doing, those to all nodes of a cluster together."""
+        if self._client is None:
+            return None
+        used, created, closed = in_use(self._client), self._tally.created, self._tally.closed
+        idle = max(created - closed - used, 0)
+        pool = getattr(self._client, "connection_pool", None)
+        maximum = None if pool is None else pool.max_connections
+        return PoolUse(used, idle, getattr(pool, "waiting", 0), maximum, created, closed)
 
     @property
     def facts(self) -> Facts:

@@ -1,4 +1,4 @@
-"""Connections that pack commands in C where hiredis is installed.
+"""Connections that are counted, and that pack commands in C where hiredis is installed.
 
 The asyncio side of redis-py parses answers with hiredis but packs commands in Python, which for a
 thousand small values takes longer than the server needs to store them.
@@ -7,6 +7,7 @@ thousand small values takes longer than the server needs to store them.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
@@ -29,8 +30,35 @@ def _packer() -> Pack | None:
 _PACK: Final = _packer()
 
 
+@dataclass(slots=True)
+class Tally:
+    """How many connections a client has opened and closed."""
+
+    created: int = 0
+    closed: int = 0
+
+
 class _Packing:
-    """Packs a command in one piece of C."""
+    """Packs a command in one piece of C; tells when it is opened and closed."""
+
+    def __init__(self, *args: Any, tally: Tally, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tally = tally
+        self._counted = False
+
+    async def _connect(self) -> None:
+        await super()._connect()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - of the connection
+        self._counted = True
+        self._tally.created += 1
+
+    async def disconnect(self, *args: Any, **kwargs: Any) -> None:
+        """Close it."""
+        try:
+            await super().disconnect(*args, **kwargs)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - of the connection
+        finally:
+            if self._counted:
+                self._counted = False
+                self._tally.closed += 1
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return the bytes of a command; its name may be of several words."""

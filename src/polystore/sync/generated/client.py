@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
     from polystore.stores.typed import M
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, Health, StoreSize
+    from polystore.types.reports import Change, Finding, Health, StoreSize, Usage
 
 S = TypeVar("S", bound="AsyncStores")
 
@@ -157,18 +157,27 @@ class Stores(Wrapper[S]):
             time.sleep(0.02 * attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise ConfigError(f"attempts must be at least 1, not {attempts}")
 
-    def sizes(self) -> list[StoreSize]:
+    def sizes(self, *, available: bool = False) -> list[StoreSize]:
         """Return how much each store holds in this workspace, declared or not, by name.
 
         A store that is declared but not there yet (see `plan`) is left out.
+
+        Args:
+            available: Leave out, too, backends out of reach that only optional stores are on.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach.
         """
-        return self._portal.call(self._wrapped.sizes)
+        return self._portal.call(self._wrapped.sizes, available=available)
 
     def drop(self) -> int:
         """Delete everything of this workspace in every store that the backends have.
 
         Returns:
             How many rows there were.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.drop)
 
@@ -216,9 +225,16 @@ class Polystore(Stores[AsyncPolystore]):
         """
         return Workspace(self._portal, self._wrapped.workspace(name))
 
-    def workspaces(self) -> list[str]:
-        """Return the workspaces that have data on any backend, in order."""
-        return self._portal.call(self._wrapped.workspaces)
+    def workspaces(self, *, available: bool = False) -> list[str]:
+        """Return the workspaces that have data on any backend, in order.
+
+        Args:
+            available: Leave out backends out of reach that only optional stores are on.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach.
+        """
+        return self._portal.call(self._wrapped.workspaces, available=available)
 
     def raw(self, backend: str) -> Any:
         """Return the driver's own client of a backend, for what no abstraction covers.
@@ -229,7 +245,11 @@ class Polystore(Stores[AsyncPolystore]):
         return self._portal.run(self._wrapped.raw, backend)
 
     def plan(self) -> list[Change]:
-        """Return what has to change for the engines to have what is declared."""
+        """Return what has to change for the engines to have what is declared.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
         return self._portal.call(self._wrapped.plan)
 
     def apply(self) -> list[Change]:
@@ -237,8 +257,16 @@ class Polystore(Stores[AsyncPolystore]):
 
         Raises:
             SchemaMismatch: A change is refused; nothing was changed.
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.apply)
+
+    def usage(self) -> Usage:
+        """Return what is going on now: calls, connections, and what optional stores did without.
+
+        Asks no server.
+        """
+        return self._portal.run(self._wrapped.usage)
 
     def health(self, *, timeout: float = HEALTH_TIMEOUT) -> list[Health]:
         """Ask every backend something small, each within `timeout` seconds."""

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from polystore.capabilities import Kind
-    from polystore.client import AnyStore, Polystore, Stores
+    from polystore.client import Polystore, Stores
     from polystore.runtime import OpenBackend
+    from polystore.tenants import AnyStore
     from polystore.units.unit import UnitOfWork
 
 S = TypeVar("S", bound="AnyStore")

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from polystore.capabilities import Kind
-    from polystore.client import AnyStore, Polystore, Workspace
+    from polystore.client import Polystore, Workspace
+    from polystore.tenants import AnyStore
 
     Writes = dict[str, Callable[[], Awaitable[Any]]]
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from polystore.capabilities import Kind
-    from polystore.client import AnyStore, Polystore
+    from polystore.client import Polystore
+    from polystore.tenants import AnyStore
 
     Clients = tuple[Polystore, Polystore]
 

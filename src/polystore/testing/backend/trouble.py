@@ -28,7 +28,8 @@ from polystore.types.records import Node
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from polystore.client import AnyStore, Polystore, Workspace
+    from polystore.client import Polystore, Workspace
+    from polystore.tenants import AnyStore
 
 ATTEMPTS = 12
 

@@ -85,9 +85,9 @@ def migrate_from(
 async def _run(settings: Settings, source: Source, file: Path, *, merge: bool) -> list[PartReport]:
     from polystore.client import open as open_client
     from polystore.config import load_config
+    from polystore.declaring import declare
     from polystore.migration.migrate import Migration
     from polystore.plugins.registry import Registry
-    from polystore.declaring import declare
 
     async with source:
         wanted = {part.store for part in source.parts()}

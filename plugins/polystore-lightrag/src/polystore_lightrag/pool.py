@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 import polystore
 from polystore.config import load_config
-from polystore.plugins.registry import Registry
 from polystore.declaring import declare
+from polystore.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -85,11 +85,11 @@ async def test_vectors_of_an_answer_past_the_limit(shared_block: dict[str, Any])
         ids = [f"r{n:04}" for n in range(2000)]
         await store.upsert_arrays(ids, vectors)
         cosine = vectors @ vectors[0] / np.linalg.norm(vectors, axis=1)
-        order = [ids[row] for row in np.argsort(-cosine, kind="stable")]
+        order: list[int] = np.argsort(-cosine, kind="stable").tolist()
         hits = await store.search(vectors[0], k=1990)
         assert (hits.exact, hits.plan) == (True, "exact")
         assert len({hit.id for hit in hits}) == 1990
-        assert [hit.id for hit in hits[:20]] == order[:20]
+        assert [hit.id for hit in hits[:20]] == [ids[row] for row in order[:20]]
         for hit in await store.search(vectors[0], k=20, with_vectors=True):
             assert hit.vector is not None
             np.testing.assert_array_equal(hit.vector, vectors[int(hit.id[1:])])

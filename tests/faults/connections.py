@@ -148,8 +148,9 @@ class FaultScenarios(Scenarios):
                 place.told(outcome)
             await asyncio.to_thread(place.proxy.heal)
             await self.healthy(ps)
-            again = await asyncio.gather(*(space.read_one("healthy") for space in spaces))
-            assert again == [None] * len(spaces)
+            patient = [SUBJECTS[kind](ps.workspace(f"w{n}")) for n in range(24)]
+            again = await asyncio.gather(*(space.read_one("healthy") for space in patient))
+            assert again == [None] * len(patient)
 
     async def test_opening_while_the_server_is_away(self, place: Place) -> None:
         """A client that cannot be opened says so in time, and leaves nothing behind."""

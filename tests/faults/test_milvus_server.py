@@ -1,4 +1,7 @@
-"""A Milvus of the tests can be killed and started again, takes logins and TLS, and always ends."""
+"""A Milvus of the tests can be killed and started again, and always ends.
+
+Logins and TLS are tried by the plugin's own tests.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from pymilvus import (  # pyright: ignore[reportMissingTypeStubs]
     MilvusClient,
     MilvusException,
 )
-from servers.certificates import Certificates
 from servers.milvus import RUN_FOLDERS, MilvusServer, milvus_server
 from servers.process import free_port
 
@@ -33,10 +35,10 @@ ANEW = {"grpc.use_local_subchannel_pool": 1}
 
 
 @contextlib.asynccontextmanager
-async def connected(uri: str, token: str = "", **settings: Any) -> AsyncGenerator[Any]:
+async def connected(uri: str, token: str = "") -> AsyncGenerator[Any]:
     """Yield a client with a connection of its own."""
     client: Any = AsyncMilvusClient(
-        uri=uri, token=token, dedicated=True, timeout=5, grpc_options=ANEW, **settings
+        uri=uri, token=token, dedicated=True, timeout=5, grpc_options=ANEW
     )
     try:
         yield client
@@ -67,14 +69,6 @@ async def ids(client: Any, name: str) -> set[str]:
             await asyncio.sleep(0.1)
         else:
             return {row["id"] for row in found}
-
-
-async def refused(uri: str, token: str = "", **settings: Any) -> str:
-    """Return the reason for which a client gets no answer."""
-    with pytest.raises(MilvusException) as caught:
-        async with connected(uri, token, **settings) as client:
-            await client.list_collections()
-    return str(caught.value.__cause__)
 
 
 def row(key: str) -> dict[str, Any]:
@@ -131,41 +125,6 @@ def test_it_gets_the_port_that_it_is_given_or_fails() -> None:
         port = int(other.getsockname()[1])
         with pytest.raises(RuntimeError, match=f"port {port}"), milvus_server(port=port):
             raise AssertionError("it started elsewhere")
-
-
-async def test_it_asks_for_a_login() -> None:
-    with milvus_server(password=PASSWORD) as server:
-        assert "auth check failure" in await refused(server.uri, "root:Milvus")
-        assert "missing authorization" in await refused(server.uri)
-
-
-@pytest.mark.parametrize("mutual", [False, True], ids=["server", "mutual"])
-async def test_it_takes_tls_alone(*, tmp_path: Path, mutual: bool) -> None:
-    made = Certificates.create(tmp_path, host="localhost", client="client")
-    paths = {name: made.path(f"{name}.pem") for name in ("ca", "stranger", "client")}
-    trusted = {"server_pem_path": paths["ca"]}
-    shown = {
-        "ca_pem_path": paths["ca"],
-        "client_pem_path": paths["client"],
-        "client_key_path": made.path("client.key"),
-    }
-    with milvus_server(tls=made, clients=mutual, password=PASSWORD) as server:
-        uri = f"https://localhost:{server.port}"
-        async with connected(uri, server.token, **(shown if mutual else trusted)) as client:
-            assert await client.list_collections() == []
-        if mutual:
-            assert await refused(uri, server.token, **trusted)
-        assert "auth check failure" in await refused(uri, "root:no", **shown)
-        assert "CERTIFICATE" in await refused(uri, server_pem_path=paths["stranger"])
-        assert "Hostname" in await refused(f"https://127.0.0.1:{server.port}", **trusted)
-        assert await refused(server.uri, server.token)
-
-
-async def test_expired_certificates_are_refused(tmp_path: Path) -> None:
-    made = Certificates.create(tmp_path, host="localhost", client="client", expired=True)
-    with milvus_server(tls=made) as server:
-        uri = f"https://localhost:{server.port}"
-        assert "expired" in await refused(uri, server_pem_path=made.path("ca.pem"))
 
 
 async def test_clients_work_through_the_proxy(

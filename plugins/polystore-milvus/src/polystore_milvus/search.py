@@ -226,7 +226,9 @@ class Searcher:
                 return await self._flat_in_pieces(asked, vectors, limit)
             if all(_is_settled(scored, k, limit) for _, scored in answers):
                 break
-            if limit == MOST_HITS:
+            rows = await self._rows.count(asked.call, asked.condition)
+            # Asked again for more of each, all of them may come more often than once.
+            if limit == MOST_HITS or rows <= len(vectors) * limit * 4:
                 return await self._compared(asked, vectors, plan="exact")
             limit = min(MOST_HITS, limit * 4)
         found = await asyncio.to_thread(self._settled, asked, vectors, answers)

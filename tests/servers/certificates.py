@@ -117,6 +117,17 @@ class Certificates:
             (folder / name).chmod(0o600)
         return cls(folder)
 
+    def sign_itself(self, host: str) -> None:
+        """Let the server have a certificate that no authority signed."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder("alone", "alone", key).add_extension(
+            x509.SubjectAlternativeName([_alternative(host)]), critical=False
+        )
+        certificate = builder.sign(key, hashes.SHA256())
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        (self.folder / "server.pem").write_bytes(pem)
+        (self.folder / "server.key").write_bytes(_key(key, None))
+
     def path(self, name: str) -> str:
         """Return the path of a file."""
         return str(self.folder / name)

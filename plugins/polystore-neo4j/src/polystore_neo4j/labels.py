@@ -19,7 +19,7 @@ _WORDS: Final = 16
 """Words of a text that are looked for with errors: Lucene takes up to 50 for each, 1,024 in all."""
 _CANDIDATES: Final = 50
 """Near ids that are compared letter by letter, beyond those asked for."""
-_MOST: Final = 5000
+_MOST: Final = 2000
 """Ids of all workspaces that contain a text; where there are more, the workspace's are read."""
 _RANK: Final = "CASE WHEN fold = $text THEN 0 WHEN fold STARTS WITH $text THEN 1 ELSE 2 END"
 

@@ -25,8 +25,7 @@ async def test_near_ids_beside_a_large_workspace_full_of_nearer_ones(
         await large.upsert_nodes([Node(f"{word} {n}") for word in _SIMILAR for n in range(2)])
         await small.upsert_nodes([Node("Grace Hopper"), Node("Alan Turing")])
         # 400 words of the other workspace are as near to it as the one that is looked for.
-        assert [match.id for match in await small.search_labels("hoppar grace")] == []
-        for text in ("Grace Hoppar", "hoppxr", "grace hoqqer", "Alan Touring"):
+        for text in ("Grace Hoppar", "grace hoqqer", "Grxce Hoper", "Alan Touring"):
             (match,) = await small.search_labels(text)
             assert match.id == ("Alan Turing" if "Alan" in text else "Grace Hopper"), text
             assert match.score < 0.5
@@ -34,7 +33,7 @@ async def test_near_ids_beside_a_large_workspace_full_of_nearer_ones(
 
 
 async def test_workspaces_whose_names_are_nearly_alike(block: dict[str, Any]) -> None:
-    names = ["w" * 400, "w" * 401, "w" * 399 + "v", "w"]
+    names = ["w" * 256, "w" * 255, "w" * 255 + "v", "w"]
     async with client_of(block) as ps:
         for number, name in enumerate(names):
             graph = ps.workspace(name).graph("knowledge")

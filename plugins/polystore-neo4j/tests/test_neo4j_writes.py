@@ -100,14 +100,11 @@ async def test_writers_of_the_same_hubs_end(block: dict[str, Any]) -> None:
             graph = ps.graph("knowledge")
             for _ in range(3):
                 await graph.upsert_nodes(rng.sample(nodes, 150))
-                ends = [(f"n{int(200 * rng.random() ** 3):03}", rng.choice(nodes).id)]
-                ends += [(f"n{rng.randrange(5):03}", rng.choice(nodes).id) for _ in range(199)]
-                await graph.upsert_edges(
-                    [
-                        Edge(*(pair if number % 2 else pair[::-1])[:1], "t", pair[number % 2])
-                        for pair in ends
-                    ]
-                )
+                hubs = [f"n{int(200 * rng.random() ** 3):03}" for _ in range(200)]
+                pairs = [(hub, rng.choice(nodes).id) for hub in hubs]
+                if number % 2:
+                    pairs = [(other, hub) for hub, other in pairs]
+                await graph.upsert_edges([Edge(source, "t", target) for source, target in pairs])
 
         await asyncio.gather(*(write(ps, n) for ps in (first, second) for n in range(2)))
         graph = first.graph("knowledge")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import neo4j
+from neo4j.auth_management import ClientCertificate, ClientCertificateProviders
 from neo4j.exceptions import DatabaseUnavailable, ServiceUnavailable, SessionExpired
 
 from polystore_postgres.oshost import ServerUser
@@ -38,12 +39,14 @@ class Neo4jServer:
         password: Of the user neo4j.
         pid: Its process; 0 for a server that the tests did not start.
         encrypted: Whether it speaks TLS only.
+        shows: Holds the certificate that clients have to show, if they have to.
     """
 
     port: int
     password: str
     pid: int = 0
     encrypted: bool = False
+    shows: Certificates | None = None
 
     @property
     def block(self) -> dict[str, Any]:
@@ -66,7 +69,11 @@ class Neo4jServer:
         scheme = "bolt+ssc" if self.encrypted else "bolt"
         address, login = f"{scheme}://127.0.0.1:{self.port}", ("neo4j", password)
         graph: Any = neo4j.GraphDatabase  # whose types know no settings
-        with graph.driver(address, auth=login) as driver, driver.session(database=database) as s:
+        settings: dict[str, Any] = {"auth": login}
+        if self.shows is not None:
+            shown = ClientCertificate(self.shows.path("client.pem"), self.shows.path("client.key"))
+            settings["client_certificate"] = ClientCertificateProviders.static(shown)
+        with graph.driver(address, **settings) as driver, driver.session(database=database) as s:
             return [record.values() for record in s.run(statement, parameters)]
 
 
@@ -77,6 +84,7 @@ def neo4j_server(
     port: int | None = None,
     password: str | None = None,
     tls: Certificates | None = None,
+    client_auth: bool = False,
     heap: str = "512m",
     page_cache: str = "64m",
     short_lived: bool = True,
@@ -89,6 +97,7 @@ def neo4j_server(
         port: Of Bolt; None: somewhere free.
         password: Of the user neo4j, as it was when the folder was new; None: a new one.
         tls: Turns TLS on, which clients then have to use.
+        client_auth: Whether clients have to show a certificate too.
         heap: Of the JVM.
         page_cache: Of the server.
         short_lived: Whether its code is compiled for a quick start, not for speed.
@@ -104,7 +113,7 @@ def neo4j_server(
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="neo4j-")))
         fresh = not (home / "data").exists()
         (home / "conf").mkdir(exist_ok=True, parents=True)
-        lines = _settings(home, port, tls) | {
+        lines = _settings(home, port, tls, client_auth=client_auth) | {
             "server.memory.heap.max_size": heap,
             "server.memory.pagecache.size": page_cache,
             **(settings or {}),
@@ -117,7 +126,8 @@ def neo4j_server(
         argv += ["-cp", f"{LIBRARY}/*", f"-Dbasedir={home}"]
         argv += ["org.neo4j.server.CommunityEntryPoint"]
         argv += [f"--home-dir={home}", f"--config-dir={home / 'conf'}"]
-        server = Neo4jServer(port, password, encrypted=tls is not None)
+        shown = tls if client_auth else None
+        server = Neo4jServer(port, password, encrypted=tls is not None, shows=shown)
         user = ServerUser(os.getuid(), os.getgid(), switch=False)
         ready = _ready(server, fresh=fresh)
         # Asked to stop it takes ten seconds, which nothing needs: it recovers from a kill.
@@ -126,7 +136,9 @@ def neo4j_server(
         yield replace(server, pid=pid)
 
 
-def _settings(home: Path, port: int, tls: Certificates | None) -> dict[str, str]:
+def _settings(
+    home: Path, port: int, tls: Certificates | None, *, client_auth: bool
+) -> dict[str, str]:
     settings = {
         "server.bolt.enabled": "true",
         "server.bolt.listen_address": f"127.0.0.1:{port}",
@@ -142,13 +154,14 @@ def _settings(home: Path, port: int, tls: Certificates | None) -> dict[str, str]
         (folder / kind).mkdir(exist_ok=True, parents=True)
     for name in ("server.pem", "server.key"):
         shutil.copy(tls.path(name), folder / name)
+    shutil.copy(tls.path("ca.pem"), folder / "trusted" / "ca.pem")
     return settings | {
         "server.bolt.tls_level": "REQUIRED",
         "dbms.ssl.policy.bolt.enabled": "true",
         "dbms.ssl.policy.bolt.base_directory": str(folder),
         "dbms.ssl.policy.bolt.private_key": "server.key",
         "dbms.ssl.policy.bolt.public_certificate": "server.pem",
-        "dbms.ssl.policy.bolt.client_auth": "NONE",
+        "dbms.ssl.policy.bolt.client_auth": "REQUIRE" if client_auth else "NONE",
     }
 
 

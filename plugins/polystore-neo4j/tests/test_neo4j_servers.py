@@ -1,4 +1,4 @@
-"""TLS, wrong logins, and a server that is killed."""
+"""Wrong logins, and a server that is killed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers.certificates import Certificates
 from servers.neo4j import Neo4jServer, neo4j_server
 from servers.process import free_port
 
@@ -19,28 +18,6 @@ from .clients import client_of, until_it_works
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-async def test_certificates_are_checked(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("tls")
-    certificates = Certificates.create(folder, host="localhost", client="client")
-    trusted = {"root_cert": certificates.path("ca.pem")}
-    with neo4j_server(tls=certificates) as server:
-        block = {**server.block, "uri": f"bolt://localhost:{server.port}"}
-        ps = client_of(block | {"tls": trusted})
-        await until_it_works(ps.__aenter__)
-        await ps.graph("knowledge").upsert_edges([Edge("a", "t", "b")])
-        assert (await ps.graph("knowledge").count()) == (2, 1)
-        await ps.__aexit__(None, None, None)
-        wrong: list[dict[str, Any]] = [
-            {"uri": f"bolt://127.0.0.1:{server.port}", "tls": trusted},
-            {"uri": f"bolt://localhost:{server.port}", "tls": {}},
-            {"uri": f"bolt+s://localhost:{server.port}"},
-            {"uri": f"bolt://localhost:{server.port}"},
-        ]
-        for changed in wrong:
-            with pytest.raises(ConnectionFailed):
-                await client_of(block | changed).__aenter__()
 
 
 async def test_wrong_passwords_are_told_without_showing_them(neo4j5: Neo4jServer) -> None:

@@ -48,6 +48,30 @@ _RULES: Final = (
         "Make the call smaller, or raise dbms.memory.transaction.total.max",
         False,
     ),
+    _Rule(
+        "Neo.TransientError.General.TransactionMemoryLimit",
+        LimitExceeded,
+        "Make the call smaller, or raise db.memory.transaction.max",
+        False,
+    ),
+    _Rule(
+        "Neo.ClientError.General.TransactionOutOfMemory",
+        LimitExceeded,
+        "Make the call smaller, or raise db.memory.transaction.max",
+        False,
+    ),
+    _Rule(
+        "Neo.TransientError.Transaction.MaximumTransactionLimitReached",
+        ConnectionFailed,
+        "Repeat the call, or raise db.transaction.concurrent.maximum",
+        True,
+    ),
+    _Rule(
+        "Neo.TransientError.Transaction.BookmarkTimeout",
+        OperationTimeout,
+        "This member has not caught up with what was written; repeat the call",
+        True,
+    ),
     _Rule("Neo.ClientError.Security", ConnectionFailed, "Check username and password", False),
     _Rule(
         "Neo.ClientError.Security.Forbidden",
@@ -78,11 +102,33 @@ _RULES: Final = (
         SchemaMismatch,
         "Somebody else has an index of our name: drop it, or choose another namespace",
     ),
-    _Rule("Neo.ClientError.Cluster.NotALeader", ConnectionFailed, "Repeat the call", True),
+    # What a full-text search says of an index that is not there.
+    _Rule(
+        "Neo.ClientError.Procedure.ProcedureCallFailed", SchemaMismatch, "See `polystore doctor`"
+    ),
+    _Rule("Neo.ClientError.Cluster", ConnectionFailed, "Repeat the call", True),
     _Rule(
         "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
         ConnectionFailed,
         "The database is read-only: connect to one that takes writes, or use neo4j://",
+        False,
+    ),
+    _Rule(
+        "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
+        ConnectionFailed,
+        "The database is read-only: connect to one that takes writes, or use neo4j://",
+        False,
+    ),
+    _Rule(
+        "Neo.ClientError.Statement.AccessMode",
+        ConnectionFailed,
+        "Only reading is allowed there: connect to one that takes writes, or use neo4j://",
+        False,
+    ),
+    _Rule(
+        "Neo.ClientError.Transaction.InvalidBookmark",
+        ConnectionFailed,
+        "The database is not the one that this client wrote to: open it anew",
         False,
     ),
     _Rule(

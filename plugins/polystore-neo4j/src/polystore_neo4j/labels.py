@@ -19,7 +19,7 @@ _WORDS: Final = 16
 """Words of a text that are looked for with errors: Lucene takes up to 50 for each, 1,024 in all."""
 _CANDIDATES: Final = 50
 """Near ids that are compared letter by letter, beyond those asked for."""
-_MOST: Final = 5000
+_MOST: Final = 2000
 """Ids of all workspaces that contain a text; where there are more, the workspace's are read."""
 _RANK: Final = "CASE WHEN fold = $text THEN 0 WHEN fold STARTS WITH $text THEN 1 ELSE 2 END"
 
@@ -54,7 +54,7 @@ class LabelFinder:
                 "labels_near", index=self._index, question=question, limit=limit + _CANDIDATES
             )
             for row in rows:
-                likeness = SequenceMatcher(None, fold(row[0]), wanted).ratio()
+                likeness = _likeness(fold(row[0]), wanted)
                 if likeness >= _LEAST:
                     found.setdefault(row[0], _NEAR * likeness)
         matches = sorted(found.items(), key=lambda match: (-match[1], match[0]))
@@ -87,6 +87,15 @@ def question_of(workspace: str, text: str) -> str | None:
     """
     tag = tag_of(workspace)
     return " OR ".join(f"near:{tag}{word}~2" for word in words_of(text)[:_WORDS]) or None
+
+
+def _likeness(label: str, wanted: str) -> float:
+    """Return how much of two texts is alike; 0 where a glance shows that it is too little."""
+    # Letters that come often in a long text count as any other.
+    both = SequenceMatcher(None, label, wanted, autojunk=False)
+    if both.real_quick_ratio() < _LEAST or both.quick_ratio() < _LEAST:
+        return 0.0
+    return both.ratio()
 
 
 def _score(label: str, wanted: str) -> float:

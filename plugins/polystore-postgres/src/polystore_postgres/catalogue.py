@@ -142,7 +142,7 @@ async def change_statements(
     indexes = schema.indexes(stored, names)
     usable = await online.index_states(connection, names, indexes)
     missing = [index for index in indexes if not usable.get(index.name)]
-    return statements + [index.statement(concurrently=True) for index in missing]
+    return statements + [text for index in missing for text in index.online(names.quoted)]
 
 
 async def _missing_columns(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from polystore_postgres.connection import ServerFacts
     from polystore_postgres.names import Names
     from polystore_postgres.pool import Pool
+    from polystore_postgres.tables import TableIndex
 
 NEWEST_TESTED: Final = 18
 _VECTOR_SINCE: Final = (0, 8)
@@ -132,7 +133,7 @@ async def _guard(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:
 async def _missing(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding]:
     """Return what somebody else took from the store: tables, or columns of declared fields."""
     kind = KINDS[stored.spec.kind]
-    wanted = {names.bare(prefix, stored) for prefix in kind.prefixes}
+    wanted = set(kind.tables(stored, names))
     rows = await pool.fetch(block("catalogue.sql", "tables"), names.schema, list(wanted))
     missing = [f"table {name}" for name in sorted(wanted - {row["name"] for row in rows})]
     fields = kind.load_schema().key_table(stored, names)
@@ -173,11 +174,12 @@ async def _indexes(pool: Pool, names: Names, stored: StoredSpec) -> list[Finding
             "error",
             f"index {index.name} {problem}",
             store=stored.spec.name,
-            action=f"{_drop(names, index.name, problem)}{index.statement(concurrently=True)}",
+            action="Run `polystore apply`, or: " + "; ".join(_mending(names, index, problem)),
         )
         for index, problem in broken
     ]
 
 
-def _drop(names: Names, index: str, problem: str) -> str:
-    return f"DROP INDEX {names.qualify(index)}; " if problem == "is invalid" else ""
+def _mending(names: Names, index: TableIndex, problem: str) -> list[str]:
+    drop = [f"DROP INDEX {names.qualify(index.name)}"] if problem == "is invalid" else []
+    return drop + index.online(names.quoted)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polystore.capabilities import Kind
+    from polystore.specdiff import StoredSpec
     from polystore.stores.driver import Driver
+    from polystore_postgres.names import Names
     from polystore_postgres.tables import KindSchema
 
 
@@ -33,6 +35,11 @@ class KindModules:
         """Import and return the driver's class."""
         module, _, name = self.driver.partition(":")
         return cast("Callable[..., Driver]", getattr(importlib.import_module(module), name))
+
+    def tables(self, stored: StoredSpec, names: Names) -> list[str]:
+        """Return the bare names of every table of a store, its partitions included."""
+        found = [names.bare(prefix, stored) for prefix in self.prefixes]
+        return found + list(self.load_schema().partitions(stored, names))
 
     def load_schema(self) -> KindSchema:
         """Import and return the schema functions."""

@@ -86,11 +86,24 @@ async def add_indexes(connection: Connection, names: Names, indexes: Sequence[Ta
     for index in indexes:
         if usable.get(index.name):
             continue
-        if index.name in usable:  # left behind by a CREATE INDEX CONCURRENTLY that was cut off
-            await connection.execute(
-                f"DROP INDEX CONCURRENTLY {names.qualify(index.name)}", timeout=_PATIENCE
-            )
-        await connection.execute(index.statement(concurrently=True), timeout=_PATIENCE)
+        if not index.parts:
+            await _add_index(connection, names, index, left_behind=index.name in usable)
+            continue
+        make_whole, *_ = index.online(names.quoted)
+        await connection.execute(make_whole, timeout=_PATIENCE)
+        await add_indexes(connection, names, index.parts)
+        for part in index.parts:  # one that was attached before stays so
+            await connection.execute(index.attach(part, names.quoted), timeout=_PATIENCE)
+
+
+async def _add_index(
+    connection: Connection, names: Names, index: TableIndex, *, left_behind: bool
+) -> None:
+    if left_behind:  # by a CREATE INDEX CONCURRENTLY that was cut off
+        drop = f"DROP INDEX CONCURRENTLY {names.qualify(index.name)}"
+        await connection.execute(drop, timeout=_PATIENCE)
+    for statement in index.online(names.quoted):
+        await connection.execute(statement, timeout=_PATIENCE)
 
 
 async def index_states(

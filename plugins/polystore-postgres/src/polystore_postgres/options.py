@@ -39,6 +39,9 @@ class VectorOptions(StoreOptions):
     text_config: TextConfig = Field(
         "simple", description="How words are reduced; `simple` keeps them as they are."
     )
+    partitions: int | None = Field(
+        None, ge=2, le=1024, description="Parts of the table, by the hash of the workspace."
+    )
 
 
 Options = TypeVar("Options", bound=StoreOptions)

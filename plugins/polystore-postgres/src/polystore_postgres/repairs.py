@@ -44,7 +44,7 @@ async def find_repairs(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -
                 store=store.spec.name,
                 action="build_index",
                 summary=f"build the missing index {index.name} of store {store.spec.name}",
-                statements=(index.statement(concurrently=True),),
+                statements=tuple(index.online(names.quoted)),
             )
             for index in missing
         ]

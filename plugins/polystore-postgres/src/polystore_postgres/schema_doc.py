@@ -44,6 +44,11 @@ def key_table(stored: StoredSpec, names: Names) -> KeyTable | None:
     return _table(stored, names)
 
 
+def partitions(stored: StoredSpec, names: Names) -> list[str]:  # noqa: ARG001
+    """Return []: the tables are in one piece."""
+    return []
+
+
 def indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
     """Return an index for each declared one; the id comes last, as in every order."""
     table = names.bare("doc", stored)

@@ -69,6 +69,11 @@ def key_table(stored: StoredSpec, names: Names) -> KeyTable:
     return KeyTable(names.table(NODE, stored), "id", "properties", columns)
 
 
+def partitions(stored: StoredSpec, names: Names) -> list[str]:  # noqa: ARG001
+    """Return []: the tables are in one piece."""
+    return []
+
+
 def indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
     """Return every index that the store should have besides its primary keys."""
     node, edge = names.bare(NODE, stored), names.bare(EDGE, stored)

@@ -33,6 +33,11 @@ def key_table(stored: StoredSpec, names: Names) -> KeyTable | None:  # noqa: ARG
     return None
 
 
+def partitions(stored: StoredSpec, names: Names) -> list[str]:  # noqa: ARG001
+    """Return []: the tables are in one piece."""
+    return []
+
+
 def indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
     """Return the index by which the sweeper finds what has expired."""
     expiring = "USING btree (expires_at) WHERE expires_at IS NOT NULL"

@@ -63,13 +63,22 @@ def check_dimensions(spec: VectorSpec) -> None:
 
 def check_update(old: VectorSpec, new: VectorSpec) -> None:
     """Raise SchemaMismatch if new settings do not go with what is stored under the old ones."""
-    before, after = vector_options(old).text_config, vector_options(new).text_config
-    if before != after:
+    old_options, new_options = vector_options(old), vector_options(new)
+    hint = "Restore the old value, or declare a new store beside this one and fill it"
+    if old_options.text_config != new_options.text_config:
         raise SchemaMismatch(
-            f"text_config is {before} and would become {after}, but the words of every text are "
-            "stored as they were reduced",
+            f"text_config is {old_options.text_config} and would become "
+            f"{new_options.text_config}, but the words of every text are stored as they were "
+            "reduced",
             store=new.name,
-            hint="Restore the old value, or declare a new store beside this one and fill it",
+            hint=hint,
+        )
+    if old_options.partitions != new_options.partitions:
+        raise SchemaMismatch(
+            f"partitions is {old_options.partitions} and would become {new_options.partitions}, "
+            "but a row stays where it was stored",
+            store=new.name,
+            hint=hint,
         )
 
 
@@ -97,6 +106,7 @@ def create_tables(stored: StoredSpec, names: Names) -> list[str]:
     check_dimensions(spec)
     options = vector_options(spec)
     table = key_table(stored, names)
+    parts = partitions(stored, names)
     statements = [
         f"""CREATE TABLE {table.name} (
     workspace text COLLATE "C" NOT NULL,
@@ -107,12 +117,23 @@ def create_tables(stored: StoredSpec, names: Names) -> list[str]:
     metadata jsonb NOT NULL,
 {SYSTEM_COLUMNS}{table.definitions()},
     PRIMARY KEY (workspace, id)
-){options.storage()}"""
+){" PARTITION BY HASH (workspace)" if parts else options.storage()}"""
+    ]
+    statements += [
+        f"CREATE TABLE {names.qualify(part)} PARTITION OF {table.name} "
+        f"FOR VALUES WITH (MODULUS {len(parts)}, REMAINDER {number}){options.storage()}"
+        for number, part in enumerate(parts)
     ]
     if spec.dimensions <= _INLINE_DIMENSIONS:
         # Comparing many vectors is several times slower where each has to be fetched from aside.
         statements.append(f"ALTER TABLE {table.name} ALTER COLUMN embedding SET STORAGE PLAIN")
     return statements
+
+
+def partitions(stored: StoredSpec, names: Names) -> list[str]:
+    """Return the bare names of the table's partitions; [] where it is in one piece."""
+    bare = names.bare(VECTOR, stored)
+    return [f"{bare}__p{n}" for n in range(vector_options(vector_spec(stored)).partitions or 0)]
 
 
 def key_table(stored: StoredSpec, names: Names) -> KeyTable:
@@ -133,14 +154,14 @@ def indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
     An IVFFlat index learns its lists from the rows that are there, so it is not among them: see
     `ann_index`.
     """
-    bare = names.bare(VECTOR, stored)
-    found = [make_index(names, bare, "USING gin (words)")]
+    bare, parts = names.bare(VECTOR, stored), partitions(stored, names)
+    found = [make_index(names, bare, "USING gin (words)", partitions=parts)]
     for path, column in key_table(stored, names).columns.items():
         definition = f"USING btree (workspace, {column}, id)"
-        found.append(make_index(names, bare, definition, str(path)))
+        found.append(make_index(names, bare, definition, str(path), parts))
     for path, expression in array_expressions(stored, "metadata").items():
         definition = f"USING gin ({expression} jsonb_path_ops)"
-        found.append(make_index(names, bare, definition, f"{path} array"))
+        found.append(make_index(names, bare, definition, f"{path} array", parts))
     ann = ann_index(stored, names)
     if ann is not None and not ann.deferred:
         found.append(ann.index())
@@ -157,6 +178,7 @@ class AnnIndex:
         names: The names in the schema.
         table: The table's bare name.
         spec: The store's spec.
+        parts: The bare names of the table's partitions, if it has any.
     """
 
     method: Literal["hnsw", "ivfflat"]
@@ -164,6 +186,7 @@ class AnnIndex:
     names: Names
     table: str
     spec: VectorSpec
+    parts: tuple[str, ...] = ()
 
     @property
     def deferred(self) -> bool:
@@ -184,7 +207,7 @@ class AnnIndex:
         }[self.form]
         key = f"{self.expression('embedding')} {self.extension}.{operators}"
         definition = f"USING {self.method} ({key}) WITH ({self._settings(rows)})"
-        return make_index(self.names, self.table, definition, "nearest")
+        return make_index(self.names, self.table, definition, "nearest", self.parts)
 
     def expression(self, vector: str) -> str:
         """Return what the index holds of `vector`, an SQL expression of type vector."""
@@ -209,7 +232,7 @@ class AnnIndex:
         declared = self.spec.index
         if self.method == "hnsw":
             return f"m = {declared.m}, ef_construction = {declared.ef_construction}"
-        return f"lists = {declared.lists or lists_for(rows)}"
+        return f"lists = {declared.lists or lists_for(rows // (len(self.parts) or 1))}"
 
 
 OPERATORS: Final = {"cosine": "<=>", "ip": "<#>", "l2": "<->"}
@@ -233,7 +256,8 @@ def ann_index(stored: StoredSpec, names: Names) -> AnnIndex | None:
     if form is None:
         return None
     method = "ivfflat" if spec.index.type == "ivfflat" else "hnsw"
-    return AnnIndex(method, form, names, names.bare(VECTOR, stored), spec)
+    parts = tuple(partitions(stored, names))
+    return AnnIndex(method, form, names, names.bare(VECTOR, stored), spec, parts)
 
 
 def _fields(stored: StoredSpec) -> dict[Path, str]:

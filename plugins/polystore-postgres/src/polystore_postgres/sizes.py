@@ -19,8 +19,12 @@ async def estimated_size(pool: Pool, call: Call, table: str) -> int:
     """
     # The workspace's share of the rows, of a table whose rows the server itself has estimated.
     sql = f"""
-        SELECT (pg_total_relation_size(c.oid) * (w.rows / greatest(c.reltuples, w.rows, 1)))::bigint
-          FROM pg_class AS c,
-               (SELECT count(*)::float8 AS rows FROM {table} WHERE workspace = $1) AS w
-         WHERE c.oid = $2::text::regclass"""  # noqa: S608  a quoted name
+        SELECT (c.size * (w.rows / greatest(c.rows, w.rows, 1)))::bigint
+          FROM (SELECT sum(pg_total_relation_size(p.oid)) AS size,
+                       sum(greatest(p.reltuples, 0)) AS rows
+                  FROM pg_class AS p
+                 WHERE p.oid = $2::text::regclass OR p.oid IN (
+                       SELECT inhrelid FROM pg_inherits WHERE inhparent = $2::text::regclass)
+               ) AS c,
+               (SELECT count(*)::float8 AS rows FROM {table} WHERE workspace = $1) AS w"""  # noqa: S608  a quoted name
     return await pool.reading(call).fetchval(sql, call.workspace, table)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from polystore_postgres.names import index_name, quote_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from polystore.filters import Path
     from polystore.specdiff import StoredSpec
@@ -39,20 +39,45 @@ class TableIndex:
         name: Its name, without the schema, not quoted.
         table: Its table, with the schema, quoted.
         definition: What follows `ON table`, e.g. `USING btree (workspace, id)`.
+        parts: The index of each partition of the table; () for a table in one piece.
     """
 
     name: str
     table: str
     definition: str
+    parts: tuple[TableIndex, ...] = ()
 
-    def statement(self, *, concurrently: bool = False) -> str:
-        """Return its CREATE INDEX; `concurrently` cannot be in a transaction."""
-        word = " CONCURRENTLY" if concurrently else ""
+    def statement(self) -> str:
+        """Return the statement that makes it, with its parts, while nobody writes."""
+        return f"CREATE INDEX {quote_identifier(self.name)} ON {self.table} {self.definition}"
+
+    def online(self, schema: str) -> list[str]:
+        """Return the statements that make it while others write; none can be in a transaction.
+
+        Args:
+            schema: Where it is, quoted.
+        """
         name = quote_identifier(self.name)
-        return f"CREATE INDEX{word} {name} ON {self.table} {self.definition}"
+        if not self.parts:
+            return [f"CREATE INDEX CONCURRENTLY {name} ON {self.table} {self.definition}"]
+        statements = [f"CREATE INDEX IF NOT EXISTS {name} ON ONLY {self.table} {self.definition}"]
+        for part in self.parts:
+            statements += part.online(schema)
+        return statements + [self.attach(part, schema) for part in self.parts]
+
+    def attach(self, part: TableIndex, schema: str) -> str:
+        """Return the statement that makes the index of a partition a part of this one."""
+        own, other = quote_identifier(self.name), quote_identifier(part.name)
+        return f"ALTER INDEX {schema}.{own} ATTACH PARTITION {schema}.{other}"
 
 
-def make_index(names: Names, table: str, definition: str, what: str | None = None) -> TableIndex:
+def make_index(
+    names: Names,
+    table: str,
+    definition: str,
+    what: str | None = None,
+    partitions: Sequence[str] = (),
+) -> TableIndex:
     """Return the index of the table with the bare name `table`.
 
     Args:
@@ -60,8 +85,11 @@ def make_index(names: Names, table: str, definition: str, what: str | None = Non
         table: The table, neither qualified nor quoted.
         definition: What follows `ON table`.
         what: What tells it from the table's others, and is readable; the definition by default.
+        partitions: The bare names of the table's partitions.
     """
-    return TableIndex(index_name(table, what or definition), names.qualify(table), definition)
+    name = index_name(table, what or definition)
+    parts = [make_index(names, partition, definition, what) for partition in partitions]
+    return TableIndex(name, names.qualify(table), definition, tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +122,10 @@ class KindSchema(Protocol):
 
     def key_table(self, stored: StoredSpec, names: Names) -> KeyTable | None:
         """Return where the store's declared fields are; None for a kind without any."""
+        ...
+
+    def partitions(self, stored: StoredSpec, names: Names) -> list[str]:
+        """Return the bare names of the partitions of its tables; [] where there are none."""
         ...
 
     def indexes(self, stored: StoredSpec, names: Names) -> list[TableIndex]:

@@ -40,8 +40,9 @@ USING (workspace = (
 def guard_statements(stored: StoredSpec, names: Names) -> list[str]:
     """Return what puts the policy on the tables of a store; safe to repeat."""
     statements: list[str] = []
-    for prefix in KINDS[stored.spec.kind].prefixes:
-        table = names.table(prefix, stored)
+    # On partitions, too: who reads one by its name passes by the policy of the whole.
+    for name in KINDS[stored.spec.kind].tables(stored, names):
+        table = names.qualify(name)
         statements += [
             f"DROP POLICY IF EXISTS polystore_workspace ON {table}",
             f"CREATE POLICY polystore_workspace ON {table} {_POLICY}",
@@ -108,6 +109,6 @@ def check_user(facts: ServerFacts, *, backend: str) -> None:
 
 
 async def _states(pool: Pool, stored: StoredSpec, names: Names) -> Sequence[tuple[str, bool]]:
-    tables = [names.bare(prefix, stored) for prefix in KINDS[stored.spec.kind].prefixes]
+    tables = KINDS[stored.spec.kind].tables(stored, names)
     rows = await pool.fetch(block("catalogue.sql", "guards"), names.schema, tables)
     return [(row["name"], row["guarded"]) for row in rows]

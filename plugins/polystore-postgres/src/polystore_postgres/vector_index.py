@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from polystore_postgres.exclusion import exclusively
 from polystore_postgres.names import quote_literal
+from polystore_postgres.online import add_indexes
 from polystore_postgres.sqlfile import block
 from polystore_postgres.vector_search import IndexState
 
@@ -96,8 +97,7 @@ async def _build(connection: Connection, ann: AnnIndex, table: str, *, tune: boo
     await connection.execute(block("vector.sql", "drop_index", **places), timeout=_BUILD_TIMEOUT)
     if tune:
         await _tune(connection, ann, rows)
-    statement = ann.index(rows).statement(concurrently=True)
-    await connection.execute(statement, timeout=_BUILD_TIMEOUT)
+    await add_indexes(connection, ann.names, [ann.index(rows)])
     await connection.execute(block("vector.sql", "analyze", **places), timeout=_BUILD_TIMEOUT)
     return True
 

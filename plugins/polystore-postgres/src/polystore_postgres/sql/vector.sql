@@ -168,7 +168,11 @@ ORDER BY s.number
 
 -- name: index_state
 SELECT x.indisvalid AND x.indisready AS ready, i.reloptions AS options,
-    greatest(t.reltuples, 0)::bigint AS rows
+    greatest(CASE t.relkind WHEN 'p' THEN (
+        -- What a search looks at is one partition.
+        SELECT avg(p.reltuples) FROM pg_inherits AS h JOIN pg_class AS p ON p.oid = h.inhrelid
+        WHERE h.inhparent = t.oid
+    ) ELSE t.reltuples END, 0)::bigint AS rows
 FROM pg_class AS t
 LEFT JOIN pg_class AS i ON i.relnamespace = t.relnamespace AND i.relname = $2
 LEFT JOIN pg_index AS x ON x.indexrelid = i.oid AND x.indrelid = t.oid

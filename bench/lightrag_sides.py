@@ -1,11 +1,11 @@
-"""LightRAG's storages on one PostgreSQL: those of polystore, and its own."""
+"""LightRAG's storages on one server: those of polystore, and its own."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,7 +14,7 @@ import numpy as np
 from bench.data import DIMENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from bench.context import Bench
     from bench.data import Vectors
@@ -50,23 +50,37 @@ class Sides:
     """Makes storages in pairs.
 
     Attributes:
+        title: What the names of operations begin with.
+        backend: What both are measured on.
         known: What embeds.
         config: Polystore's configuration.
-        config_of_runs: Another, for vectors of another embedding.
+        own: LightRAG's own storages, by argument.
+        folder: LightRAG's working directory.
+        rest: Lets the server write back what it holds, before each round of a write.
     """
 
-    def __init__(self, dsn: str, folder: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        backend: str,
+        config: dict[str, Any],
+        own: dict[str, str],
+        folder: str,
+        rest: Callable[[], Awaitable[object]],
+    ) -> None:
+        self.title = title
+        self.backend = backend
         self.known = Known()
-        self.config = self._in(dsn, "postgres")
-        self.config_of_runs = self._in(dsn, RUNS)
-        self._folder = folder
+        self.config = config
+        self.own = own
+        self.folder = folder
+        self.rest = rest
         self._open: list[Any] = []
 
-    @staticmethod
-    def _in(dsn: str, database: str) -> dict[str, Any]:
-        address = f"{dsn} dbname={database}"
-        main = {"use": "postgres", "dsn": address, "schema": "auto", "pool": {"max": 10}}
-        return {"backends": {"main": main}}
+    @property
+    def note(self) -> str:
+        """What the other side is."""
+        return f"driver: LightRAG's own {self.backend} storage"
 
     async def pair(self, argument: str, namespace: str, fields: set[str] | None = None) -> Pair:
         """Open both storages of a namespace."""
@@ -76,15 +90,15 @@ class Sides:
         from polystore_lightrag import STORAGES
 
         made: list[Any] = []
-        for name in (STORAGES[argument], OWN[argument]):
+        for name in (STORAGES[argument], self.own[argument]):
             storage: Any = get_storage_class(name)(
                 namespace=namespace,
                 workspace="bench",
                 global_config={
-                    "working_dir": self._folder,
+                    "working_dir": self.folder,
                     "embedding_batch_num": 1000,
                     "max_graph_nodes": 1000,
-                    "vector_storage": OWN["vector_storage"],
+                    **self.own,
                     "vector_db_storage_cls_kwargs": {
                         "cosine_better_than_threshold": -1.0,
                         "polystore_config": self.config,
@@ -95,7 +109,7 @@ class Sides:
             )
             await storage.initialize()
             made.append(storage)
-        self._open += made
+            self._open.append(storage)
         return made[0], made[1]
 
     async def close(self) -> None:
@@ -105,40 +119,86 @@ class Sides:
 
 
 @asynccontextmanager
-async def opened(bench: Bench) -> AsyncGenerator[Sides]:
-    """Point both sides at the server of the run."""
-    from lightrag.kg import shared_storage  # pyright: ignore[reportMissingTypeStubs]
-
-    import polystore_lightrag
-
-    sockets: str = await bench.driver.fetchval("SHOW unix_socket_directories")
-    socket = sockets.strip('"').replace('""', '"')
-    os.environ.update(
-        POSTGRES_HOST=socket,
-        POSTGRES_PORT="5432",
-        POSTGRES_USER="postgres",
-        POSTGRES_PASSWORD="none",  # noqa: S106  the socket asks for none
-        POSTGRES_DATABASE="postgres",
-        POSTGRES_VECTOR_INDEX_TYPE="HNSW",
-        POSTGRES_HNSW_M="16",
-        POSTGRES_HNSW_EF="128",
-        POSTGRES_MAX_CONNECTIONS="10",
-    )
-    polystore_lightrag.register()
-    shared_storage.initialize_share_data()
-    await bench.driver.execute(f"CREATE DATABASE {RUNS}")
+async def sides_of(
+    title: str,
+    backend: str,
+    config: dict[str, Any],
+    own: dict[str, str],
+    *,
+    environment: dict[str, str],
+    rest: Callable[[], Awaitable[object]],
+) -> AsyncGenerator[Sides]:
+    """Point both sides at a server; LightRAG's own storages find it by the environment."""
+    os.environ.update(environment)
     with tempfile.TemporaryDirectory(prefix="polystore-bench-lightrag-") as folder:
-        sides = Sides(f"host={socket} port=5432 user=postgres", folder)
+        sides = Sides(title, backend, config, own, folder, rest)
         try:
             yield sides
         finally:
             await sides.close()
-            shared_storage.finalize_share_data()
+
+
+@asynccontextmanager
+async def postgres(bench: Bench) -> AsyncGenerator[tuple[Sides, dict[str, Any]]]:
+    """Point both sides at the server of the run; the second is the configuration of whole runs."""
+    sockets: str = await bench.driver.fetchval("SHOW unix_socket_directories")
+    socket = sockets.strip('"').replace('""', '"')
+    await bench.driver.execute(f"CREATE DATABASE {RUNS}")
+    address = f"host={socket} port=5432 user=postgres"
+    environment = {
+        "POSTGRES_HOST": socket,
+        "POSTGRES_PORT": "5432",
+        "POSTGRES_USER": "postgres",
+        "POSTGRES_PASSWORD": "none",  # the socket asks for none
+        "POSTGRES_DATABASE": "postgres",
+        "POSTGRES_VECTOR_INDEX_TYPE": "HNSW",
+        "POSTGRES_HNSW_M": "16",
+        "POSTGRES_HNSW_EF": "128",
+        "POSTGRES_MAX_CONNECTIONS": "10",
+    }
+    async with sides_of(
+        "lightrag",
+        "postgres",
+        _in(address, "postgres"),
+        OWN,
+        environment=environment,
+        rest=lambda: bench.driver.execute("CHECKPOINT"),
+    ) as sides:
+        yield sides, _in(address, RUNS)
+
+
+def _in(address: str, database: str) -> dict[str, Any]:
+    dsn = f"{address} dbname={database}"
+    return {
+        "backends": {"main": {"use": "postgres", "dsn": dsn, "schema": "auto", "pool": {"max": 10}}}
+    }
+
+
+@contextmanager
+def registered() -> Generator[None]:
+    """Have LightRAG know polystore's storages, and its own locks, for a while."""
+    from lightrag.kg import shared_storage  # pyright: ignore[reportMissingTypeStubs]
+
+    import polystore_lightrag
+
+    polystore_lightrag.register()
+    shared_storage.initialize_share_data()
+    try:
+        yield
+    finally:
+        shared_storage.finalize_share_data()
+
+
+def test_tree() -> None:
+    """Make what the tests have importable: their servers, their rules for models."""
+    tests = str(Path(__file__).resolve().parents[1] / "tests")
+    if tests not in sys.path:
+        sys.path.insert(0, tests)
 
 
 def models() -> Any:
     """Return the rules that stand for models, which the tests use too."""
-    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    test_tree()
     import lightrag_models
 
     return lightrag_models

@@ -29,6 +29,8 @@ CONFIGURATIONS: Final[dict[str, Placing]] = {
     },
 }
 """What whole instances of LightRAG run on here, by name; an engine more is one entry more."""
+_PATIENCE: Final = 120.0
+"""Seconds for a call: three servers and LightRAG share the cores that a test has."""
 SERVING: Final[dict[Kind, tuple[str, ...]]] = {
     "kv": ("memory", "postgres", "redis"),
     "vector": ("memory", "postgres", "milvus"),
@@ -50,7 +52,10 @@ def shared_data() -> Generator[None]:
 @pytest.fixture(params=CONFIGURATIONS)
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """A configuration in which nothing is stored yet, one after the other."""
-    return config_of(CONFIGURATIONS[request.param], request, tmp_path)
+    config = config_of(CONFIGURATIONS[request.param], request, tmp_path)
+    for block in config["backends"].values():
+        block["timeout"] = _PATIENCE
+    return config
 
 
 @pytest.fixture(params=SERVING["kv"])
@@ -84,5 +89,5 @@ def memory_config(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, A
 
 
 def _alone(kind: Kind, request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
-    block = {"schema": "auto", **ENGINES[request.param](request, folder)}
+    block = {"schema": "auto", **ENGINES[request.param](request, folder), "timeout": _PATIENCE}
     return {"backends": {request.param: block}, "defaults": {kind: request.param}}

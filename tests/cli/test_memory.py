@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import polystore
 
+from .conftest import PROGRAM
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Cli, Configure
 
 STORES = ["cache", "chunks", "documents", "knowledge"]
@@ -182,3 +190,60 @@ def test_names_cannot_drive_the_terminal(cli: Cli, shared: dict[str, Any]) -> No
         assert "\\x1b[2J\\nevil\\u202e\\x9b[bold]" in done.out
         assert "\x1b" not in done.out
         assert "\x9b" not in done.out
+
+
+def test_watching(cli: Cli, shared: dict[str, Any]) -> None:
+    cli("apply")
+    fill(shared, "default", 3)
+    done = cli("stats", "--watch", "--times", "2", "--every", "0.05")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines.count("workspace: default") == 2
+    assert "\x1b" not in done.out
+    first, second = done.out.split("workspace: default\n")[1:]
+    assert "rows/s" not in first
+    assert "rows/s" in second
+    assert "+0.0" in second
+    lines = cli("stats", "--watch", "--times", "3", "--every", "0.05", "--json").lines
+    assert [json.loads(line)["workspace"] for line in lines] == ["default"] * 3
+
+
+def test_watching_goes_on_while_a_backend_is_away(cli: Cli, configure: Configure) -> None:
+    configure(
+        "backends:\n"
+        "  main: {use: memory}\n"
+        "  far: {use: redis, url: 'redis://127.0.0.1:1'}\n"
+        "defaults: {kv: main}\n"
+        "stores:\n"
+        "  facts: {kind: kv}\n"
+        "  cache: {kind: kv, backend: far, optional: true}\n"
+    )
+    done = cli("stats", "--watch", "--times", "2", "--every", "0.05")
+    assert done.code == 0
+    shown = [line for line in done.lines if line.startswith("cache")]
+    assert len(shown) == 2
+    assert all("degraded" in line for line in shown)
+    assert cli("stats", "--json").code == 0
+    data = json.loads(cli("stats", "--json").out)
+    assert [backend["open"] for backend in data["backends"]] == [True, False]
+    assert data["optional"][0]["store"] == "cache"
+    assert data["optional"][0]["since"]
+
+
+def test_watching_on_a_terminal(folder: Path, shared: dict[str, Any]) -> None:
+    assert shared
+    (folder / "polystore.yaml").write_text("backends: {main: {use: memory}}\n")
+    end, terminal = pty.openpty()
+    command = [str(PROGRAM), "stats", "--watch", "--times", "2", "--every", "0.05"]
+    running = subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=folder, close_fds=True
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+        while read := os.read(end, 65536):
+            shown += read
+    os.close(end)
+    assert running.wait(timeout=30) == 0
+    assert shown.startswith(b"\x1b[?1049h")
+    assert shown.count(b"workspace: default") == 2
+    assert b"\x1b[?1049l" in shown

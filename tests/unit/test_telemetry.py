@@ -35,7 +35,8 @@ def spans_of(emitted: dict[str, Any], operation: str) -> list[dict[str, Any]]:
 
 
 def test_a_write_reports_rows_bytes_and_place(emitted: dict[str, Any]) -> None:
-    (span,) = spans_of(emitted, "put_many")
+    spans = spans_of(emitted, "put_many")
+    (span,) = (span for span in spans if span["attributes"]["polystore.store"] == "cache")
     assert span["name"] == "polystore put_many cache"
     attributes = span["attributes"]
     assert attributes["polystore.backend"] == "main"
@@ -58,15 +59,23 @@ def test_a_failure_is_marked_by_its_class_alone(emitted: dict[str, Any]) -> None
 
 
 def test_metrics_never_have_the_workspace(emitted: dict[str, Any]) -> None:
-    names = {point["metric"] for point in emitted["points"]}
-    assert names == {"polystore.operation.duration", "polystore.operation.rows"}
-    for point in emitted["points"]:
-        assert set(point["attributes"]) == {
-            "polystore.backend",
-            "polystore.store",
-            "polystore.operation",
-            "polystore.outcome",
-        }
+    labels = {point["metric"]: set(point["attributes"]) for point in emitted["points"]}
+    operation = {
+        "polystore.backend",
+        "polystore.store",
+        "polystore.operation",
+        "polystore.outcome",
+    }
+    assert labels == {
+        "polystore.operation.duration": operation,
+        "polystore.operation.rows": operation,
+        "polystore.operation.retries": operation,
+        "polystore.optional.rows": {"polystore.backend", "polystore.store", "polystore.effect"},
+        **{
+            f"polystore.pool.{name}": {"polystore.backend"}
+            for name in ("in_use", "idle", "waiting", "created", "closed")
+        },
+    }
 
 
 def test_no_user_data_leaves(run: subprocess.CompletedProcess[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from polystore.errors import PolystoreError
 
@@ -56,6 +57,41 @@ def json(value: object) -> None:
     from json import dumps
 
     sys.stdout.write(dumps(value, indent=2) + "\n")
+
+
+def json_line(value: object) -> None:
+    """Print `value` as JSON in one line, at once."""
+    from json import dumps
+
+    sys.stdout.write(dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def screen(*, active: bool) -> Generator[Callable[[], None]]:
+    """Yield what begins a page: on a terminal a whole screen, elsewhere after an empty line."""
+    if not (active and sys.stdout.isatty()):
+        pages = 0
+
+        def separate() -> None:
+            nonlocal pages
+            if pages:
+                line()
+            sys.stdout.flush()
+            pages += 1
+
+        yield separate
+        return
+    from rich.console import Console
+
+    console = Console()
+    with console.screen(hide_cursor=True):
+
+        def clear() -> None:
+            sys.stdout.flush()
+            console.clear()
+
+        yield clear
 
 
 def plain_data(reports: Iterable[Any]) -> list[dict[str, Any]]:

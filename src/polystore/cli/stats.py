@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from polystore.cli import output
 from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOption, settings_of
+from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
     from polystore.client import Polystore
@@ -21,6 +24,7 @@ class Stats:
     """What one look at the stores has found.
 
     Attributes:
+        at: When, on the clock of `time.monotonic`.
         workspace: Whose rows are counted; None if no workspace is named and there is no default.
         sizes: Of the stores.
         workspaces: Those with data.
@@ -28,6 +32,7 @@ class Stats:
         missing: Stores that are declared and not there yet, or whose backend is out of reach.
     """
 
+    at: float
     workspace: str | None
     sizes: list[StoreSize]
     workspaces: list[str]
@@ -43,13 +48,29 @@ def stats(
         str | None, typer.Option("--workspace", "-w", help="Of this tenant; else the default one.")
     ] = None,
     json: JsonOption = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again and again, until interrupted.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.05, help="Seconds between two looks of --watch.")
+    ] = 2.0,
+    times: Annotated[
+        int | None,
+        typer.Option(min=1, help="Looks of --watch. Default: without end.", show_default=False),
+    ] = None,
 ) -> None:
     """Show how much each store holds.
 
     Rows and (estimated) bytes in one workspace, the names of all workspaces with data, and the
     connections. A store that is declared optional is shown as degraded while its backend is away.
+
+    With --watch, rows also have how many came or went in a second, and a backend that does not
+    answer is told and asked again; with --json, every look is a line.
     """
     settings = settings_of(context, config, verbose=verbose)
+    if watch:
+        asyncio.run(_watch(settings, workspace, every, times, json=json))
+        return
     found = asyncio.run(_once(settings, workspace))
     if json:
         output.json(as_data(found))
@@ -58,6 +79,31 @@ def stats(
         names = ", ".join(found.missing)
         output.note(f"note: declared, but not there yet: {names}; see polystore plan")
     show(found)
+
+
+async def _watch(
+    settings: Settings, workspace: str | None, every: float, times: int | None, *, json: bool
+) -> None:
+    """Show what there is, again and again; trouble is shown as well, and no reason to end."""
+    before: Stats | None = None
+    looks = itertools.count() if times is None else range(times)
+    async with settings.client() as client:
+        with output.screen(active=not json) as begin:
+            for number in looks:
+                if number:
+                    await asyncio.sleep(every)
+                try:
+                    found = await look(client, workspace)
+                except PolystoreError as error:
+                    begin()
+                    output.error(error)
+                    continue
+                if json:
+                    output.json_line(as_data(found))
+                    continue
+                begin()
+                show(found, before)
+                before = found
 
 
 async def _once(settings: Settings, workspace: str | None) -> Stats:
@@ -73,6 +119,7 @@ async def look(client: Polystore, workspace: str | None) -> Stats:
     usage = client.usage()
     away = {each.store for each in usage.optional if each.since is not None}
     return Stats(
+        at=time.monotonic(),
         workspace=name,
         sizes=sizes,
         workspaces=await client.workspaces(available=True),
@@ -96,14 +143,18 @@ def as_data(found: Stats) -> dict[str, object]:
     }
 
 
-def show(found: Stats) -> None:
-    """Print it."""
+def show(found: Stats, before: Stats | None = None) -> None:
+    """Print it, and what has changed since the look before."""
     if found.workspace is None:
         output.line("No workspace: the configuration has no default. Name one with --workspace")
     else:
         output.line(f"workspace: {found.workspace}")
+        columns = ["store", "kind", "backend", "rows", "size", "of these"]
         rows = [_row(size) for size in found.sizes]
-        output.table(["store", "kind", "backend", "rows", "size", "of these"], rows)
+        if before is not None:
+            columns.append("rows/s")
+            rows = [[*row, rate] for row, rate in zip(rows, _rates(found, before), strict=True)]
+        output.table(columns, rows)
     output.line()
     output.table(BACKEND_COLUMNS, [backend_row(use) for use in found.usage.backends])
     if found.usage.optional:
@@ -111,6 +162,15 @@ def show(found: Stats) -> None:
         output.table(OPTIONAL_COLUMNS, [optional_row(each) for each in found.usage.optional])
     output.line()
     output.line("workspaces with data: " + (", ".join(found.workspaces) or "none"))
+
+
+def _rates(found: Stats, before: Stats) -> list[str]:
+    """Return, for each store, how many rows came (or went) in a second."""
+    known = {size.store: size.rows for size in before.sizes}
+    seconds = max(found.at - before.at, 1e-3)
+    return [
+        f"{(size.rows - known.get(size.store, size.rows)) / seconds:+.1f}" for size in found.sizes
+    ]
 
 
 def _row(size: StoreSize) -> list[str]:

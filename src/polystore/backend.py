@@ -97,6 +97,11 @@ class Backend(ABC, Generic[C]):
     def schema_auto(self) -> bool:
         """Whether stores are created without being asked when `schema` is not configured."""
 
+    @property
+    def rebuilds(self) -> bool:
+        """Whether `apply_change` carries out `rebuild_index`, while others read and write."""
+        return False
+
     @abstractmethod
     def capabilities(self, kind: Kind) -> Capabilities | None:
         """Return what this server can do for `kind`, or None if it does not serve it."""

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from polystore.specs import FieldType, StoreSpec
 
 Origin: TypeAlias = Literal["yaml", "code", "inferred"]
-Action: TypeAlias = Literal["create_store", "add_field", "add_index", "update_spec", "refused"]
+Action: TypeAlias = Literal[
+    "create_store", "rebuild_index", "add_field", "add_index", "update_spec", "refused"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,24 @@ class SpecChange:
     reason: str | None = None
 
 
-def compare_specs(stored: StoreSpec | None, declared: StoreSpec) -> list[SpecChange]:
-    """Return what has to change for `stored` to become `declared`, in the order to do it."""
+def compare_specs(
+    stored: StoreSpec | None, declared: StoreSpec, *, rebuilds: bool = False
+) -> list[SpecChange]:
+    """Return what has to change for `stored` to become `declared`, in the order to do it.
+
+    Args:
+        stored: What the catalogue says; None: nothing.
+        declared: What is wanted.
+        rebuilds: Whether the backend can make another index for nearness out of what is stored.
+    """
     if stored is None:
         return [SpecChange("create_store", f"create {declared.kind} store {declared.name}")]
     if stored.kind != declared.kind:
         return [_refuse("kind", stored.kind, declared.kind)]
-    changes = [_refuse(*difference) for difference in _fixed(stored, declared)]
+    changes = [
+        _rebuild(declared, *values) if what == "index" and rebuilds else _refuse(what, *values)
+        for what, *values in _fixed(stored, declared)
+    ]
     changes += [_refuse_removal(what) for what in _removed(stored, declared)]
     changes += _added(stored, declared)
     if not changes and _essence(stored) != _essence(declared):
@@ -65,6 +78,8 @@ def spec_after(stored: StoreSpec | None, declared: StoreSpec, change: SpecChange
     """Return what is true once `change`, one of `compare_specs(stored, declared)`, is done."""
     if stored is None or change.action in {"create_store", "update_spec"}:
         return declared
+    if change.action == "rebuild_index" and isinstance(declared, VectorSpec):
+        return stored.model_copy(update={"index": declared.index})
     if change.action == "add_field" and isinstance(stored, VectorSpec):
         name = change.subject[0]
         fields = {**stored.fields, name: _fields(declared)[name]}
@@ -82,6 +97,16 @@ def _refuse(what: str, stored: Any, declared: Any) -> SpecChange:
         f"Stored data cannot follow a changed {what}. Declare a new store beside this one, fill "
         "it and switch over; or restore the old value",
     )
+
+
+def _rebuild(declared: StoreSpec, stored: Any, wanted: Any) -> SpecChange:
+    differences = [
+        f"{name} {stored[name]} -> {value}"
+        for name, value in wanted.items()
+        if stored[name] != value
+    ]
+    summary = f"rebuild the index for nearness of {declared.name}: {', '.join(differences)}"
+    return SpecChange("rebuild_index", summary, ("index",))
 
 
 def _refuse_removal(what: str) -> SpecChange:

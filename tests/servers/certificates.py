@@ -93,7 +93,15 @@ class Certificates:
     folder: Path
 
     @classmethod
-    def create(cls, folder: Path, *, host: str, client: str, expired: bool = False) -> Certificates:
+    def create(
+        cls,
+        folder: Path,
+        *,
+        host: str,
+        client: str,
+        expired: bool = False,
+        self_signed: bool = False,
+    ) -> Certificates:
         """Make all files: the server's is for `host`, the client's for the user `client`.
 
         Args:
@@ -101,12 +109,18 @@ class Certificates:
             host: Name or address of the server.
             client: Of the client's certificate.
             expired: Whether the server's certificate was good until an hour ago.
+            self_signed: Whether nobody but the server itself says that it is good.
         """
         authority, stranger = Authority.create("trusted"), Authority.create("stranger")
         pem = serialization.Encoding.PEM
         (folder / "ca.pem").write_bytes(authority.certificate.public_bytes(pem))
         (folder / "stranger.pem").write_bytes(stranger.certificate.public_bytes(pem))
         server, server_key = authority.issue("server", host, expired=expired)
+        if self_signed:
+            own = _builder("server", "server", server_key)
+            names = x509.SubjectAlternativeName([_alternative(host)])
+            signed = own.add_extension(names, critical=False).sign(server_key, hashes.SHA256())
+            server = signed.public_bytes(pem)
         (folder / "server.pem").write_bytes(server)
         (folder / "server.key").write_bytes(_key(server_key, None))
         (folder / "revoked.pem").write_bytes(authority.revoke(server))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers.certificates import KEY_PASSWORD
+from pydantic import ValidationError
+from servers.certificates import KEY_PASSWORD, Certificates
+from servers.postgres import debian_binaries, postgres_server
 
 from polystore.errors import ConfigError, ConnectionFailed, PolystoreError
 from polystore_postgres.config import PostgresConfig
 from polystore_postgres.pool import Pool
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
-    from servers.certificates import Certificates
     from servers.postgres import PostgresServer
 
 MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -64,6 +67,71 @@ async def test_modes_without_tls(
     with pytest.raises(ConnectionFailed, match="no TLS") as caught:
         await encrypted(postgres_server.dsn, mode=mode, root_cert=certificates.path("ca.pem"))
     assert not caught.value.retryable
+
+
+@pytest.fixture(scope="module")
+def bad_servers(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, PostgresServer]]:
+    """Servers whose certificates are wrong; what to trust for each is in TRUSTED."""
+    with contextlib.ExitStack() as stack:
+        started: dict[str, PostgresServer] = {}
+        for case in ("expired", "self_signed"):
+            folder = tmp_path_factory.mktemp(case)
+            made = Certificates.create(folder, host="localhost", client="c", **{case: True})
+            started[case] = stack.enter_context(postgres_server(debian_binaries(), tls=made))
+            TRUSTED[case] = made.path("ca.pem")
+        yield started
+
+
+TRUSTED: dict[str, str] = {}
+REFUSED = {
+    "good": (),
+    "wrong_name": ("verify-full",),
+    "expired": ("require", "verify-ca", "verify-full"),
+    "self_signed": ("require", "verify-ca", "verify-full"),
+    "revoked": ("require", "verify-ca", "verify-full"),
+}
+"""The modes, given a root certificate where they take one, that refuse each certificate."""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", REFUSED)
+async def test_every_mode_with_every_certificate(
+    debian_server: PostgresServer,
+    certificates: Certificates,
+    bad_servers: dict[str, PostgresServer],
+    case: str,
+    mode: str,
+) -> None:
+    server = bad_servers.get(case, debian_server)
+    files: dict[str, str] = {}
+    if mode in MODES[3:]:
+        files["root_cert"] = TRUSTED.get(case, certificates.path("ca.pem"))
+        if case == "revoked":
+            files["crl"] = certificates.path("revoked.pem")
+    dsn = server.at("127.0.0.1" if case == "wrong_name" else "localhost")
+    if mode not in REFUSED[case]:
+        assert await encrypted(dsn, mode=mode, **files) is (mode not in MODES[:2])
+        return
+    with pytest.raises(ConnectionFailed, match="certificate is not accepted") as caught:
+        await encrypted(dsn, mode=mode, **files)
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+async def test_a_list_of_revoked_certificates(
+    debian_server: PostgresServer, certificates: Certificates, tmp_path: Path, mode: str
+) -> None:
+    """A list that revokes another certificate lets this one in; what is no list is an error."""
+    files = {"mode": mode, "root_cert": certificates.path("ca.pem")}
+    other = Certificates.create(tmp_path, host="localhost", client="c")
+    with pytest.raises(ConnectionFailed, match="certificate is not accepted"):
+        # The list of another authority says nothing of this one's, so nothing is known.
+        await encrypted(debian_server.at("localhost"), **files, crl=other.path("revoked.pem"))
+    (tmp_path / "none.pem").write_text("no list")
+    with pytest.raises(PolystoreError):
+        await encrypted(debian_server.at("localhost"), **files, crl=str(tmp_path / "none.pem"))
+    with pytest.raises(ValidationError, match="crl"):
+        await encrypted(debian_server.at("localhost"), **files, crl=str(tmp_path / "missing.pem"))
 
 
 async def test_allow_and_prefer_try_the_other_way(debian_server: PostgresServer) -> None:

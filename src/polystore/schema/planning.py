@@ -195,7 +195,7 @@ def _steps(
         existing = catalogue.get(wanted.spec.name)
         generation = existing.generation if existing else 1
         now = existing.spec if existing else None
-        for change in compare_specs(now, wanted.spec):
+        for change in compare_specs(now, wanted.spec, rebuilds=opened.backend.rebuilds):
             now = spec_after(now, wanted.spec, change)
             steps.append(_Step(StoredSpec(now, generation, wanted.origin), change))
     return steps

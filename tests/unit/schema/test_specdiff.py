@@ -101,3 +101,19 @@ def test_a_spec_survives_the_catalogue(chosen: list[Any]) -> None:
     again = DocSpec.model_validate(spec.model_dump(mode="json"))
     assert again == spec
     assert compare_specs(again, spec) == []
+
+
+def test_an_index_is_rebuilt_where_the_backend_can() -> None:
+    declared = vector(
+        index=IndexSpec(type="ivfflat", quantization="half"),
+        fields={"year": "integer", "n": "string"},
+    )
+    changes = compare_specs(vector(), declared, rebuilds=True)
+    assert [change.action for change in changes] == ["rebuild_index", "add_field"]
+    assert "type auto -> ivfflat, quantization none -> half" in changes[0].summary
+    now: StoreSpec = vector()
+    for change in changes:
+        now = spec_after(now, declared, change)
+    assert now == declared
+    refused = compare_specs(vector(), vector(metric="l2", dimensions=9), rebuilds=True)
+    assert [change.action for change in refused] == ["refused", "refused"]

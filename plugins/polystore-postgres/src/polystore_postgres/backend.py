@@ -22,6 +22,7 @@ from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
 from polystore_postgres.repairs import find_repairs, repair
 from polystore_postgres.tenants import check_guard
+from polystore_postgres.vector_rebuild import rebuild_index
 from polystore_postgres.workspaces import list_workspaces
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class PostgresBackend(Backend[PostgresConfig]):
     @override
     def schema_auto(self) -> bool:
         return self.config.embedded
+
+    @property
+    @override
+    def rebuilds(self) -> bool:
+        return True
 
     @override
     async def open(self) -> None:
@@ -137,6 +143,8 @@ class PostgresBackend(Backend[PostgresConfig]):
             async with self.pool.admin() as connection:
                 await ledger.ensure_vector(connection)
             await self.pool.refresh()
+        if change.action == "rebuild_index":
+            await rebuild_index(self.pool, stored, self.names)
         async with self.pool.admin() as connection:
             guarded = self.config.row_level_security
             await catalogue.apply_change(connection, self.names, stored, change, guarded=guarded)

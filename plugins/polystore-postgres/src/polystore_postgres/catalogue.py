@@ -16,6 +16,7 @@ from polystore_postgres.schema_vector import check_update, vector_spec
 from polystore_postgres.sqlfile import block
 from polystore_postgres.tables import create_statements
 from polystore_postgres.tenants import guard_statements
+from polystore_postgres.vector_rebuild import rebuild_statements
 
 if TYPE_CHECKING:
     import asyncpg
@@ -95,7 +96,7 @@ async def apply_change(
         return
     if change.action == "refused":
         raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
-    if change.action == "update_spec":
+    if change.action in {"update_spec", "rebuild_index"}:
         await _check_update(connection, names, stored)
     else:
         async with connection.transaction():
@@ -136,6 +137,8 @@ async def change_statements(
         return creation(stored, names, guarded=guarded)
     if change.action == "update_spec":
         return []
+    if change.action == "rebuild_index":
+        return rebuild_statements(stored, names)
     statements: list[str] = []
     for table, path in await _missing_columns(connection, schema, stored, names):
         statements += online.column_statements(table, path)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from polystore.types.reports import Finding
 from polystore_postgres.findings_replication import replication_findings
+from polystore_postgres.findings_tables import pool_findings, table_findings
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.online import index_states, ready_columns
 from polystore_postgres.sqlfile import block
@@ -38,6 +39,7 @@ async def find(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[F
     """
     has_vectors = any(store.spec.kind == "vector" for store in stored)
     findings = [
+        *pool_findings(pool),
         _version(pool.backend, pool.facts),
         _vector(pool.backend, pool.facts, needed=has_vectors),
     ]
@@ -47,6 +49,7 @@ async def find(pool: Pool, names: Names, stored: Sequence[StoredSpec]) -> list[F
     settings = {row["name"]: row["setting"] for row in rows}
     findings += _settings(pool, settings)
     findings += await replication_findings(pool)
+    findings += await table_findings(pool, names, stored)
     for store in stored:
         findings += await _guard(pool, names, store)
         missing = await _missing(pool, names, store)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polystore.errors import PolystoreError
 from polystore.types.reports import Finding
+from polystore_postgres.byte_sizes import in_words
 from polystore_postgres.sqlfile import block
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _FAR_BEHIND: Final = 64 * 2**20
 """Bytes of the log that a standby has yet to replay."""
-_KIBI: Final = 1024
 _LONG_AGO: Final = 60.0
 """Seconds since a standby that is behind replayed anything."""
 
@@ -63,7 +63,7 @@ def _state(row: Any) -> tuple[Severity, str, str | None]:
             "takes writes itself: it was promoted, or never was a standby",
             "Let replica.dsn name a standby of the server that dsn names",
         )
-    behind = f"is {_bytes(row['behind'])} behind"
+    behind = f"is {in_words(row['behind'])} behind"
     if not row["streaming"]:
         return (
             "warning",
@@ -93,7 +93,7 @@ def _standby(backend: str, row: Any) -> Finding:
         return Finding(
             backend, "standby", "info", text, action="GRANT pg_read_all_stats to the user"
         )
-    text = f"standby {name} ({row['sync_state']}) is {_bytes(row['behind'])} behind"
+    text = f"standby {name} ({row['sync_state']}) is {in_words(row['behind'])} behind"
     far = row["behind"] > _FAR_BEHIND
     return Finding(
         backend,
@@ -109,16 +109,8 @@ def _idle_slot(backend: str, row: Any) -> Finding:
         backend,
         "replication_slot",
         "warning",
-        f"replication slot {row['name']} is used by nobody and holds {_bytes(row['held'])} of log",
+        f"replication slot {row['name']} is used by nobody, and holds {in_words(row['held'])} "
+        "of log",
         action="Start what used it, or SELECT pg_drop_replication_slot(its name): the log of the "
         "server grows until the disk is full",
     )
-
-
-def _bytes(number: int) -> str:
-    size = float(number)
-    for unit in ("B", "KiB", "MiB"):
-        if size < _KIBI:
-            return f"{size:.0f} {unit}"
-        size /= _KIBI
-    return f"{size:.1f} GiB"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from polystore_postgres.names import Names
 
 VECTOR = "vec"
+NEAREST: Final = "nearest"
+"""What tells the index for nearness from a table's others."""
 MAX_DIMENSIONS: Final = 16_000
 """Of pgvector's type `vector`."""
 
@@ -198,16 +200,25 @@ class AnnIndex:
         """The extension's schema, quoted."""
         return quote_identifier(self.names.vector_schema)
 
-    def index(self, rows: int = 0) -> TableIndex:
-        """Return the index, as for a table with so many rows."""
-        operators = {
+    @property
+    def operators(self) -> str:
+        """The name of the operator class of its key."""
+        return {
             "full": f"vector_{self.spec.metric}_ops",
             "half": f"halfvec_{self.spec.metric}_ops",
             "binary": "bit_hamming_ops",
         }[self.form]
-        key = f"{self.expression('embedding')} {self.extension}.{operators}"
-        definition = f"USING {self.method} ({key}) WITH ({self._settings(rows)})"
-        return make_index(self.names, self.table, definition, "nearest", self.parts)
+
+    def index(self, rows: int = 0, *, what: str = NEAREST) -> TableIndex:
+        """Return the index, as for a table with so many rows.
+
+        Args:
+            rows: The rows of the table.
+            what: Tells it from another one, which is built beside it.
+        """
+        key = f"{self.expression('embedding')} {self.extension}.{self.operators}"
+        definition = f"USING {self.method} ({key}) WITH ({self.settings(rows)})"
+        return make_index(self.names, self.table, definition, what, self.parts)
 
     def expression(self, vector: str) -> str:
         """Return what the index holds of `vector`, an SQL expression of type vector."""
@@ -228,7 +239,8 @@ class AnnIndex:
             f"{self.expression(column)} OPERATOR({self.extension}.{sign}) {self.expression(vector)}"
         )
 
-    def _settings(self, rows: int) -> str:
+    def settings(self, rows: int) -> str:
+        """Return what it is built with, as for a table with so many rows."""
         declared = self.spec.index
         if self.method == "hnsw":
             return f"m = {declared.m}, ef_construction = {declared.ef_construction}"

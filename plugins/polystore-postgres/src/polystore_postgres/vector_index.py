@@ -96,13 +96,13 @@ async def _build(connection: Connection, ann: AnnIndex, table: str, *, tune: boo
         return False
     await connection.execute(block("vector.sql", "drop_index", **places), timeout=_BUILD_TIMEOUT)
     if tune:
-        await _tune(connection, ann, rows)
+        await give_room(connection, ann, rows)
     await add_indexes(connection, ann.names, [ann.index(rows)])
     await connection.execute(block("vector.sql", "analyze", **places), timeout=_BUILD_TIMEOUT)
     return True
 
 
-async def _tune(connection: Connection, ann: AnnIndex, rows: int) -> None:
+async def give_room(connection: Connection, ann: AnnIndex, rows: int) -> None:
     """Give the session time and memory for the build."""
     await connection.execute("SET statement_timeout = 0")
     width = {"full": 4.0, "half": 2.0, "binary": 0.125}[ann.form] * ann.spec.dimensions

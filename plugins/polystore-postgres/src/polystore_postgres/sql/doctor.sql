@@ -22,3 +22,57 @@ SELECT slot_name AS name,
   FROM pg_replication_slots
  WHERE NOT active AND NOT temporary
  ORDER BY slot_name
+
+-- name: unused_indexes
+-- Indexes of our tables that no statement has used, of those that no constraint needs. A partition's
+-- is counted with the index of the whole.
+SELECT coalesce(w.relname, c.relname) AS name, coalesce(wt.relname, t.relname) AS table_name,
+       sum(pg_relation_size(c.oid))::bigint AS size,
+       extract(epoch FROM clock_timestamp() - coalesce(max(d.stats_reset), pg_postmaster_start_time()))
+           ::float8 AS seconds
+  FROM pg_stat_user_indexes AS s
+  JOIN pg_index AS x ON x.indexrelid = s.indexrelid
+  JOIN pg_class AS c ON c.oid = s.indexrelid
+  JOIN pg_class AS t ON t.oid = s.relid
+  LEFT JOIN pg_inherits AS h ON h.inhrelid = c.oid
+  LEFT JOIN pg_class AS w ON w.oid = h.inhparent
+  LEFT JOIN pg_index AS wx ON wx.indexrelid = w.oid
+  LEFT JOIN pg_class AS wt ON wt.oid = wx.indrelid
+  LEFT JOIN pg_stat_database AS d ON d.datname = current_database()
+ WHERE s.schemaname = $1 AND NOT x.indisunique AND coalesce(wt.relname, t.relname) = ANY($2::text[])
+ GROUP BY 1, 2
+HAVING sum(s.idx_scan) = 0 AND sum(pg_relation_size(c.oid)) >= $3::bigint
+ ORDER BY 1
+
+-- name: dead_rows
+SELECT relname AS name, n_live_tup AS live, n_dead_tup AS dead,
+       greatest(last_vacuum, last_autovacuum)::text AS vacuumed
+  FROM pg_stat_user_tables
+ WHERE schemaname = $1 AND relname = ANY($2::text[])
+ ORDER BY relname
+
+-- name: near_size
+-- Of the indexes for nearness, which are read at random: they should fit into memory.
+SELECT coalesce(sum(pg_relation_size(c.oid)), 0)::bigint AS size,
+       pg_size_bytes(current_setting('shared_buffers')) AS buffers,
+       pg_size_bytes(current_setting('effective_cache_size')) AS cache
+  FROM pg_class AS c
+  JOIN pg_index AS x ON x.indexrelid = c.oid
+  JOIN pg_class AS t ON t.oid = x.indrelid
+  JOIN pg_namespace AS n ON n.oid = t.relnamespace
+  JOIN pg_am AS m ON m.oid = c.relam
+ WHERE n.nspname = $1 AND t.relname = ANY($2::text[]) AND m.amname IN ('hnsw', 'ivfflat')
+
+-- name: privileges
+-- What the user may not do with our tables.
+SELECT c.relname AS name,
+       ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
+              WHERE NOT has_table_privilege(c.oid, p)) AS missing
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = $1 AND c.relname = ANY($2::text[])
+ ORDER BY c.relname
+
+-- name: connections
+SELECT count(*) AS used, current_setting('max_connections')::int AS most,
+       current_setting('superuser_reserved_connections')::int AS reserved
+  FROM pg_stat_activity WHERE backend_type = 'client backend'

@@ -178,6 +178,16 @@ LEFT JOIN pg_class AS i ON i.relnamespace = t.relnamespace AND i.relname = $2
 LEFT JOIN pg_index AS x ON x.indexrelid = i.oid AND x.indrelid = t.oid
 WHERE t.oid = $1::text::regclass
 
+-- name: index_shape
+SELECT x.indisvalid AND x.indisready AS usable, m.amname AS method, o.opcname AS operators,
+    i.reloptions AS options
+FROM pg_class AS i
+JOIN pg_namespace AS n ON n.oid = i.relnamespace
+JOIN pg_index AS x ON x.indexrelid = i.oid
+JOIN pg_am AS m ON m.oid = i.relam
+JOIN pg_opclass AS o ON o.oid = x.indclass[0]
+WHERE n.nspname = $1 AND i.relname = $2
+
 -- name: has_rows
 SELECT EXISTS (SELECT FROM __SCHEMA__.__TABLE__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from typing_extensions import override
 
-from polystore import tenants
+from polystore import tenants, workspace_lines
 from polystore.config import load_config
 from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
@@ -28,7 +28,7 @@ from polystore.types.numbers import check_timeout
 from polystore.units.unit import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -183,6 +183,38 @@ class Stores(ABC):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return await tenants.drop(self.runtime, self._tenant())
+
+    async def export(self, *, batch: int = 500) -> AsyncIterator[bytes]:
+        """Yield everything of this workspace in every store, as lines of JSON.
+
+        Every row that is there all the while comes; what is written meanwhile may or may not.
+        Versions and times are not carried over, but the moment at which an entry expires is.
+
+        Args:
+            batch: Rows that are read at a time.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach. What came so far lacks the last line, and
+                `load` takes it for cut off.
+        """
+        async for line in workspace_lines.export(self.runtime, self._tenant(), batch=batch):
+            yield line
+
+    async def load(self, lines: Iterable[bytes]) -> int:
+        """Store what `export` has yielded, of this workspace or another; return how many rows.
+
+        Rows that are there already are replaced, others stay. Entries that have expired since are
+        left out. Safe to repeat.
+
+        Args:
+            lines: The lines, e.g. an open file.
+
+        Raises:
+            InvalidRecord: A line is none of an export, or the last one is missing; the rows before
+                it may be stored.
+            StoreNotFound: A store is not declared.
+        """
+        return await workspace_lines.load(self.runtime, self._tenant(), lines)
 
     def _tenant(self) -> str:
         if self._workspace is None:

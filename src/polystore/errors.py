@@ -106,6 +106,10 @@ class LimitExceeded(InvalidRecord):
     """A size is over the declared limit, which the message states. Make it smaller."""
 
 
+class QuotaExceeded(LimitExceeded):
+    """The workspace has what its quota allows. Delete something, or raise `quota:` of the store."""
+
+
 class SchemaMismatch(PolystoreError):
     """What is stored differs from what is declared. See `polystore plan` for the way out."""
 

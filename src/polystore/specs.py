@@ -39,6 +39,19 @@ Duration: TypeAlias = Annotated[
 """Seconds; YAML and code may also say `30s`, `15m`, `12h`, `7d`, `2w`."""
 
 
+class Quota(BaseModel):
+    """How much one workspace may have in a store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int | None = Field(
+        default=None, ge=1, description="Rows; of a graph, nodes and edges together."
+    )
+    bytes: int | None = Field(
+        default=None, ge=1, description="Bytes, as the backend estimates them for `stats`."
+    )
+
+
 class _Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -55,6 +68,11 @@ class _Spec(BaseModel):
         exclude=True,
         description="A cache: while its backend is out of reach, reads miss and writes are "
         "dropped, counted; opening does not fail.",
+    )
+    quota: Quota | None = Field(
+        default=None,
+        exclude=True,
+        description="How much each workspace may have; more is refused before it is written.",
     )
 
     @field_validator("name")

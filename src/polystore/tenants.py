@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from polystore.capabilities import Feature
+from polystore.errors import StoreNotFound
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
@@ -66,6 +67,25 @@ async def handles(runtime: Runtime, workspace: str, backend: str) -> list[AnySto
         _HANDLES[stored.spec.kind](runtime.stored(opened, stored), Call(workspace))
         for stored in (await opened.backend.catalogue()).values()
     ]
+
+
+async def strict_handle(runtime: Runtime, workspace: str, kind: Kind, name: str) -> AnyStore:
+    """Return a handle on a store, not taken as optional: what it is given has to be kept.
+
+    Raises:
+        StoreNotFound: It is not declared, where only declared stores are allowed; or it is not
+            there yet.
+    """
+    bound = runtime.bound(kind, name)
+    if bound.spec.optional:
+        opened = await runtime.reach(bound.backend)
+        stored = (await opened.backend.catalogue()).get(name)
+        if stored is None:
+            raise StoreNotFound(
+                f"the store {name!r} is not there yet", store=name, hint="Run `polystore apply`"
+            )
+        bound = runtime.stored(opened, stored)
+    return _HANDLES[kind](bound, Call(workspace))
 
 
 async def _size(handle: AnyStore) -> StoreSize:

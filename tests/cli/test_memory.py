@@ -10,6 +10,8 @@ import pty
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import polystore
 
 from .conftest import PROGRAM
@@ -247,3 +249,73 @@ def test_watching_on_a_terminal(folder: Path, shared: dict[str, Any]) -> None:
     assert shown.startswith(b"\x1b[?1049h")
     assert shown.count(b"workspace: default") == 2
     assert b"\x1b[?1049l" in shown
+
+
+def test_a_workspace_out_and_back_in(cli: Cli, shared: dict[str, Any], folder: Path) -> None:
+    cli("apply")
+    fill(shared, "acme", 700)
+
+    chunks = polystore.VectorSpec(name="chunks", dimensions=2)
+
+    async def more() -> None:
+        async with polystore.open(shared, stores=[chunks]) as ps:
+            acme = ps.workspace("acme")
+            await acme.kv("cache").put("bytes", b"\x00\xff", ttl=3600)
+            await acme.kv("cache").put("gone", 1, ttl=0.05)
+            await acme.doc("documents").put("d", {"a": {"b": [1, None, "ü\n"]}})
+            record = polystore.VectorRecord("v", [0.1, 0.2], "t", {"n": 1})
+            await acme.vector("chunks").upsert([record])
+            await acme.graph("knowledge").upsert_edges([polystore.Edge("a", "t", "b", {"w": 0.5})])
+
+    asyncio.run(more())
+    done = cli("workspaces", "export", "acme", "--to", "acme.jsonl")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert sorted(path.name for path in folder.iterdir()) == ["acme.jsonl", "polystore.yaml"]
+    lines = (folder / "acme.jsonl").read_bytes().splitlines()
+    rows = json.loads(lines[-1])["rows"]
+    assert rows == len(lines) - 2
+    done = cli("workspaces", "import", "globex", "acme.jsonl")
+    assert (done.code, done.lines) == (0, [f"{rows} rows stored"])
+
+    async def compare() -> None:
+        async with polystore.open(shared, stores=[chunks]) as ps:
+            one, other = ps.workspace("acme"), ps.workspace("globex")
+            for key in ("0", "699", "bytes"):
+                assert await other.kv("cache").get(key) == await one.kv("cache").get(key)
+            kept, copied = [await w.kv("cache").get_entry("bytes") for w in (one, other)]
+            assert kept is not None
+            assert copied is not None
+            assert kept.expires_at is not None
+            assert copied.expires_at is not None
+            assert abs((kept.expires_at - copied.expires_at).total_seconds()) < 5
+            assert await other.doc("documents").get("d") == {"a": {"b": [1, None, "ü\n"]}}
+            records = [await w.vector("chunks").get("v") for w in (one, other)]
+            vectors = [np.asarray(record.vector).tolist() for record in records if record]
+            assert vectors[0] == vectors[1]
+            edge = await other.graph("knowledge").get_edge("a", "t", "b")
+            assert edge is not None
+            assert edge.properties == {"w": 0.5}
+
+    asyncio.run(compare())
+    sizes = json.loads(cli("workspaces", "size", "globex", "--json").out)["stores"]
+    assert {size["store"]: size["rows"] for size in sizes}["documents"] == 1
+
+
+def test_an_export_that_was_cut_off_is_told(cli: Cli, shared: dict[str, Any], folder: Path) -> None:
+    cli("apply")
+    fill(shared, "acme", 3)
+    cli("workspaces", "export", "acme", "--to", "acme.jsonl")
+    lines = (folder / "acme.jsonl").read_bytes().splitlines(keepends=True)
+    for wrong, why in (
+        (lines[:-1], "the last line is missing"),
+        ([lines[0], lines[-1]], "is not the end of 0 rows"),
+        (lines[1:], "line 1 does not say"),
+        ([*lines, lines[-1]], "is not the end"),
+        ([lines[0], b"{not json\n"], "line 2 is no JSON"),
+        ([], "line 1 is no JSON"),
+    ):
+        (folder / "wrong.jsonl").write_bytes(b"".join(wrong))
+        done = cli("workspaces", "import", "other", "wrong.jsonl")
+        assert done.code == 1
+        assert why in done.err
+    assert cli("workspaces", "import", "other", "absent.jsonl").code == 1

@@ -23,7 +23,7 @@ from polystore.cli.schema import schema
 from polystore.cli.settings import ConfigOption, Settings, VerboseOption, settings_of
 from polystore.cli.stats import stats
 from polystore.cli.version import version
-from polystore.cli.workspaces import drop, list_
+from polystore.cli.workspaces import drop, export, import_, list_, size
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
@@ -45,7 +45,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new-backend": new_backend,
     "version": version,
 }
-WORKSPACE_COMMANDS: dict[str, Callable[..., None]] = {"list": list_, "drop": drop}
+WORKSPACE_COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_,
+    "size": size,
+    "export": export,
+    "import": import_,
+    "drop": drop,
+}
 
 
 def build() -> typer.Typer:
@@ -63,7 +69,9 @@ def build() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(command)
     group = typer.Typer(
-        help="Tenants: list and drop them.", no_args_is_help=True, rich_markup_mode=None
+        help="Tenants: list, size, export, import and drop them.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     for name, command in WORKSPACE_COMMANDS.items():
         group.command(name)(command)

@@ -17,6 +17,7 @@ from polystore.errors import (
 )
 from polystore.stores.coalesce import Coalescer
 from polystore.stores.driver import Driver
+from polystore.stores.quota import QuotaKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -69,6 +70,7 @@ class BoundStore(Generic[D]):
 
     Attributes:
         driver: The driver, once it is made; see `ready`.
+        quota: Keeps its quota; None where none is declared.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class BoundStore(Generic[D]):
         self.name = spec.name
         self.transaction = transaction
         self.coalescer = Coalescer(spec.name, gate)
+        self.quota = None if spec.quota is None else QuotaKeeper(spec.quota)
         self._prepare = prepare
         self.driver = driver
         self._preparing = asyncio.Lock()

@@ -281,12 +281,13 @@ class DocStore(Handle[DocDriver]):
         self, operation: str, id_: str, data: Mapping[str, Any], version: int
     ) -> int | None:
         row = await self._batch([id_], [data])
-        return await self._store.run(
-            operation,
-            self._call,
-            lambda d: d.compare_and_set(self._call, row, version),
-            repeatable=False,
-        )
+        async with self._room(self._call, [id_], len(row.data_json[0])):
+            return await self._store.run(
+                operation,
+                self._call,
+                lambda d: d.compare_and_set(self._call, row, version),
+                repeatable=False,
+            )
 
     async def _batch(self, ids: list[str], data: Iterable[Mapping[str, Any]]) -> DocBatch:
         """Return validated documents in columns, duplicates still in them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, get_args
 
@@ -18,6 +19,7 @@ from polystore.types.numbers import check_count, check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from _typeshed import DataclassInstance
 
@@ -178,9 +180,17 @@ class Handle(Generic[D]):
             positions = kept[part.start : part.stop]
             size = sum(sizes[position] for position in positions)
             chunks.append(Chunk(positions, take(batch, positions), size))
-        await self._store.run_chunks(
-            operation, call, chunks, hook, atomic=atomic, parallel=parallel
-        )
+        async with self._room(call, [keys[i] for i in kept], sum(sizes[i] for i in kept)):
+            await self._store.run_chunks(
+                operation, call, chunks, hook, atomic=atomic, parallel=parallel
+            )
+
+    def _room(
+        self, call: Call, keys: Sequence[Hashable], size: int
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold room for rows that are written inside the block, where the store has a quota."""
+        quota = self._store.quota
+        return nullcontext() if quota is None else quota.room(self._store, call, keys, size)
 
     async def _delete(
         self,

@@ -184,12 +184,13 @@ class KVStore(Handle[KVDriver]):
         self, operation: str, key: str, value: Any, version: int, ttl: TTL
     ) -> int | None:
         row = await self._batch([key], [value], ttl)
-        return await self._store.run(
-            operation,
-            self._call,
-            lambda d: d.compare_and_set(self._call, row, version),
-            repeatable=False,
-        )
+        async with self._room(self._call, [key], len(row.values[0])):
+            return await self._store.run(
+                operation,
+                self._call,
+                lambda d: d.compare_and_set(self._call, row, version),
+                repeatable=False,
+            )
 
     async def _batch(self, keys: list[str], values: Iterable[Any], ttl: TTL) -> KVBatch:
         """Return validated entries in columns, duplicates still in them."""

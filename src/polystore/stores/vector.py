@@ -146,12 +146,14 @@ class VectorStore(VectorReads):
         rows = (await self._store.ready()).capabilities.limits.batch_rows
         parts = (range(i, min(i + rows, len(ids))) for i in range(0, len(ids), rows))
         chunks = [Chunk(part, part) for part in parts]
-        present = await self._store.run_chunks(
-            "update_metadata",
-            self._call,
-            chunks,
-            lambda d, call, part: d.patch_metadata(call, pick(ids, part), pick(values, part)),
-        )
+        size = 0 if self._store.quota is None else sum(len(encode_json(v)) for v in values)
+        async with self._room(self._call, (), size):
+            present = await self._store.run_chunks(
+                "update_metadata",
+                self._call,
+                chunks,
+                lambda d, call, part: d.patch_metadata(call, pick(ids, part), pick(values, part)),
+            )
         flags = [flag for part in present for flag in part]
         return [id_ for id_, there in zip(ids, flags, strict=True) if not there]
 

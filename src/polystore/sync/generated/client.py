@@ -24,11 +24,17 @@ from polystore.sync.generated.typed_doc import TypedDocStore
 from polystore.sync.generated.typed_vector import TypedVectorStore
 from polystore.sync.generated.unit import UnitOfWork
 from polystore.sync.generated.vector import VectorStore
-from polystore.sync.portal import Portal
+from polystore.sync.portal import Portal, settled
 from polystore.sync.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Generator,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from pathlib import Path
     from types import TracebackType
 
@@ -180,6 +186,37 @@ class Stores(Wrapper[S]):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.drop)
+
+    def export(self, *, batch: int = 500) -> Generator[bytes]:
+        """Yield everything of this workspace in every store, as lines of JSON.
+
+        Every row that is there all the while comes; what is written meanwhile may or may not.
+        Versions and times are not carried over, but the moment at which an entry expires is.
+
+        Args:
+            batch: Rows that are read at a time.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach. What came so far lacks the last line, and
+                `load` takes it for cut off.
+        """
+        return self._portal.iterate(self._wrapped.export(batch=batch), batch)
+
+    def load(self, lines: Iterable[bytes]) -> int:
+        """Store what `export` has yielded, of this workspace or another; return how many rows.
+
+        Rows that are there already are replaced, others stay. Entries that have expired since are
+        left out. Safe to repeat.
+
+        Args:
+            lines: The lines, e.g. an open file.
+
+        Raises:
+            InvalidRecord: A line is none of an export, or the last one is missing; the rows before
+                it may be stored.
+            StoreNotFound: A store is not declared.
+        """
+        return self._portal.call(self._wrapped.load, settled(lines))
 
 
 class Workspace(Stores[AsyncWorkspace]):

@@ -9,6 +9,8 @@ from polystore.testing.backend.cut_off import BackendCutOff
 from polystore.testing.backend.declared import BackendDeclared
 from polystore.testing.backend.interleaved import BackendInterleaved
 from polystore.testing.backend.lifecycle import BackendLifecycle
+from polystore.testing.backend.quotas import BackendQuotas
+from polystore.testing.backend.tenants import BackendTenants
 from polystore.testing.backend.trouble import BackendTrouble
 from polystore.testing.backend.unit_rules import BackendUnitRules
 from polystore.testing.backend.units import BackendUnits
@@ -22,6 +24,8 @@ class BackendSuite(
     BackendCatalogue,
     BackendChanges,
     BackendWorkspaces,
+    BackendQuotas,
+    BackendTenants,
     BackendTrouble,
     BackendCutOff,
     BackendInterleaved,

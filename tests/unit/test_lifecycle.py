@@ -25,6 +25,7 @@ class Watched(MemoryBackend):
 
     opened = 0
     closed = 0
+    any_opened = asyncio.Event()
 
     @override
     async def open(self) -> None:
@@ -33,6 +34,7 @@ class Watched(MemoryBackend):
             await asyncio.sleep(0.05)
         await super().open()
         Watched.opened += 1
+        Watched.any_opened.set()
 
     @override
     async def close(self) -> None:
@@ -47,6 +49,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("polystore_memory.backend.MemoryBackend", Watched)
     monkeypatch.setattr(Watched, "opened", 0)
     monkeypatch.setattr(Watched, "closed", 0)
+    monkeypatch.setattr(Watched, "any_opened", asyncio.Event())
 
 
 async def test_starting_twice_at_once_opens_once() -> None:
@@ -93,8 +96,7 @@ async def test_closing_while_it_starts_leaves_nothing_open() -> None:
 async def test_giving_up_while_it_opens_closes_what_had_opened() -> None:
     ps = polystore.open(CONFIG)
     starting = asyncio.create_task(ps.start())
-    while Watched.opened == 0:
-        await asyncio.sleep(0)
+    await Watched.any_opened.wait()
     assert Watched.opened == 1
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):

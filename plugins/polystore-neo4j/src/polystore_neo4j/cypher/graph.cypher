@@ -103,6 +103,7 @@ RETURN id, {degree}
 
 // name: top_nodes
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n.id AS id, {degree} AS degree
 RETURN id, degree ORDER BY degree DESC, id LIMIT $k
@@ -131,12 +132,14 @@ RETURN e.source, e.type, e.target, e.json, e.stamp
 
 // name: scan_nodes
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id > $after
 RETURN n.id, n.labels, n.json, n.stamp
 ORDER BY n.ws, n.id SKIP $skip LIMIT $limit
 
 // name: scan_matching
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id > $after AND {condition}
 RETURN n.id, n.labels, n.json, n.stamp
 ORDER BY n.ws, n.id LIMIT $limit
@@ -156,32 +159,38 @@ ORDER BY id LIMIT $limit
 
 // name: scan_edges_from
 MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source > $source AND e.type IS NOT NULL AND e.target IS NOT NULL
 RETURN e.source, e.type, e.target, e.json, e.stamp
 ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
 
 // name: scan_edges_of_source
 MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source = $source AND e.type > $type AND e.target IS NOT NULL
 RETURN e.source, e.type, e.target, e.json, e.stamp
 ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
 
 // name: scan_edges_of_type
 MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source = $source AND e.type = $type AND e.target > $target
 RETURN e.source, e.type, e.target, e.json, e.stamp
 ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
 
 // name: counts
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH count(n) AS nodes
 OPTIONAL MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
 RETURN nodes, count(e)
 
 // name: clear_edges
 MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
 WITH e LIMIT $limit
 DELETE e
@@ -189,6 +198,7 @@ RETURN count(*) AS deleted
 
 // name: clear_nodes
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n LIMIT $limit
 DETACH DELETE n
@@ -210,6 +220,7 @@ RETURN size(candidates) AS read, COLLECT {
 
 // name: labels_scanned
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n.id AS id, substring(n.key, $skip) AS fold
 WHERE fold CONTAINS $text
@@ -223,6 +234,7 @@ RETURN node.id
 
 // name: workspaces
 MATCH (n:{label})
+USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws > $after AND n.id IS NOT NULL
 WITH n.ws AS ws ORDER BY n.ws LIMIT $limit
 RETURN DISTINCT ws ORDER BY ws

@@ -37,7 +37,7 @@ fi
 
 say "Installing what requirements.lock names into .venv ..."
 .tools/bin/uv venv --quiet --allow-existing --python "$python" .venv
-.tools/bin/uv pip sync --quiet --python .venv --require-hashes requirements.lock
+.tools/bin/uv pip sync --quiet --python .venv --require-hashes --compile-bytecode requirements.lock
 editables=(--editable .)
 for package in plugins/*/ examples/sqlite_backend/; do editables+=(--editable "$package"); done
 .tools/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation "${editables[@]}"

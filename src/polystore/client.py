@@ -377,6 +377,14 @@ class Polystore(Stores):
         await self.runtime.reach_all()
         return await planning.apply(self.runtime)
 
+    async def repair(self) -> list[Change]:
+        """Mend what broke though it was applied, e.g. an index that is invalid or missing.
+
+        Makes nothing new and removes nothing, so it is safe at any time, while others work. Returns
+        what was mended.
+        """
+        return await planning.repair(self.runtime)
+
     def usage(self) -> Usage:
         """Return what is going on now: calls, connections, and what optional stores did without.
 

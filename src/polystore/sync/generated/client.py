@@ -298,6 +298,14 @@ class Polystore(Stores[AsyncPolystore]):
         """
         return self._portal.call(self._wrapped.apply)
 
+    def repair(self) -> list[Change]:
+        """Mend what broke though it was applied, e.g. an index that is invalid or missing.
+
+        Makes nothing new and removes nothing, so it is safe at any time, while others work. Returns
+        what was mended.
+        """
+        return self._portal.call(self._wrapped.repair)
+
     def usage(self) -> Usage:
         """Return what is going on now: calls, connections, and what optional stores did without.
 

@@ -18,6 +18,7 @@ NOTES = {
     "demo | scaffold": "a corpus in four stores, and questions to it; the beginning of a plugin",
     "sync | testing": "the same client without await, generated; the kit for authors of backends",
     "client": "open(), the client, workspaces",
+    "tenancy": "what can be done with a workspace as a whole",
     "units | health | workspace_lines": "units of work; doctor; export of a workspace",
     "tenants": "workspaces: list, size, drop",
     "schema": "plan, apply, what happens at open",

@@ -18,6 +18,7 @@ NOTES = {
     "bench | demo | scaffold": "measuring; a corpus and questions; the beginning of a plugin",
     "sync | testing | migration": "the client without await; the kit for authors; migrate-from",
     "client": "open(), the client, workspaces",
+    "tenancy": "what can be done with a workspace as a whole",
     "units | health | workspace_lines": "units of work; doctor; export of a workspace",
     "tenants": "workspaces: list, size, drop",
     "schema": "plan, apply, what happens at open",

@@ -113,7 +113,10 @@ MODULES = (
         "client",
         "polystore.client",
         (
-            Class("Wrapper[S]", (("polystore.client", "Stores"),)),
+            Class(
+                "Wrapper[S]",
+                (("polystore.tenancy", "Tenancy"), ("polystore.client", "Stores")),
+            ),
             Class("Stores[AsyncWorkspace]", (("polystore.client", "Workspace"),)),
             Class("Stores[AsyncPolystore]", (("polystore.client", "Polystore"),)),
         ),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from typing_extensions import override
 
-from polystore import tenants, workspace_lines
+from polystore import tenants
 from polystore.config import load_config
 from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
@@ -22,13 +21,14 @@ from polystore.stores.kv import KVStore
 from polystore.stores.typed_doc import TypedDocStore
 from polystore.stores.typed_vector import TypedVectorStore
 from polystore.stores.vector import VectorStore
+from polystore.tenancy import Tenancy
 from polystore.types.call import Call
 from polystore.types.names import check_workspace
 from polystore.types.numbers import check_timeout
 from polystore.units.unit import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -37,23 +37,15 @@ if TYPE_CHECKING:
     from polystore.stores.bound import BoundStore
     from polystore.stores.typed import M
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, Health, StoreSize, Usage
+    from polystore.types.reports import Change, Finding, Health, Usage
 
 T = TypeVar("T")
 _UNIT_PAUSE = 0.02
 """Seconds before a unit is tried again; times the attempt, with jitter."""
 
 
-class Stores(ABC):
+class Stores(Tenancy):
     """Access to stores, in one workspace: what a client and its workspace views share."""
-
-    def __init__(self, workspace: str | None) -> None:
-        self._workspace = workspace
-
-    @property
-    @abstractmethod
-    def runtime(self) -> Runtime:
-        """The open backends and bound stores."""
 
     def kv(self, name: str) -> KVStore:
         """Return the key-value store `name`.
@@ -159,70 +151,6 @@ class Stores(ABC):
             # Jitter, so that those who collided do not collide again.
             await asyncio.sleep(_UNIT_PAUSE * attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise ConfigError(f"attempts must be at least 1, not {attempts}")
-
-    async def sizes(self, *, available: bool = False) -> list[StoreSize]:
-        """Return how much each store holds in this workspace, declared or not, by name.
-
-        A store that is declared but not there yet (see `plan`) is left out.
-
-        Args:
-            available: Leave out, too, backends out of reach that only optional stores are on.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach.
-        """
-        return await tenants.sizes(self.runtime, self._tenant(), available=available)
-
-    async def drop(self) -> int:
-        """Delete everything of this workspace in every store that the backends have.
-
-        Returns:
-            How many rows there were.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach, also one with optional stores only.
-        """
-        return await tenants.drop(self.runtime, self._tenant())
-
-    async def export(self, *, batch: int = 500) -> AsyncIterator[bytes]:
-        """Yield everything of this workspace in every store, as lines of JSON.
-
-        Every row that is there all the while comes; what is written meanwhile may or may not.
-        Versions and times are not carried over, but the moment at which an entry expires is.
-
-        Args:
-            batch: Rows that are read at a time.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach. What came so far lacks the last line, and
-                `load` takes it for cut off.
-        """
-        async for line in workspace_lines.export(self.runtime, self._tenant(), batch=batch):
-            yield line
-
-    async def load(self, lines: Iterable[bytes]) -> int:
-        """Store what `export` has yielded, of this workspace or another; return how many rows.
-
-        Rows that are there already are replaced, others stay. Entries that have expired since are
-        left out. Safe to repeat.
-
-        Args:
-            lines: The lines, e.g. an open file.
-
-        Raises:
-            InvalidRecord: A line is none of an export, or the last one is missing; the rows before
-                it may be stored.
-            StoreNotFound: A store is not declared.
-        """
-        return await workspace_lines.load(self.runtime, self._tenant(), lines)
-
-    def _tenant(self) -> str:
-        if self._workspace is None:
-            raise ConfigError(
-                "no workspace is named, and `tenancy: required` forbids a default",
-                hint='Use ps.workspace("name").kv(...)',
-            )
-        return self._workspace
 
     def _view(self, kind: Kind, name: str) -> tuple[BoundStore[Any], Call]:
         return self.runtime.bound(kind, name), Call(self._tenant())
@@ -376,6 +304,14 @@ class Polystore(Stores):
         """
         await self.runtime.reach_all()
         return await planning.apply(self.runtime)
+
+    async def repair(self) -> list[Change]:
+        """Mend what broke though it was applied, e.g. an index that is invalid or missing.
+
+        Makes nothing new and removes nothing, so it is safe at any time, while others work. Returns
+        what was mended.
+        """
+        return await planning.repair(self.runtime)
 
     def usage(self) -> Usage:
         """Return what is going on now: calls, connections, and what optional stores did without.

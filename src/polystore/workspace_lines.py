@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -169,7 +169,7 @@ class _Batch:
                 [Node(row["node"], tuple(row["labels"]), row["properties"]) for row in rows]
             )
         else:
-            await store.upsert_edges([Edge(*row["edge"], row["properties"]) for row in rows])
+            await store.upsert_edges([_edge(row) for row in rows])
 
     async def _write_entries(self, store: KVStore, rows: list[Row]) -> None:
         by_ttl: dict[float | None, list[tuple[str, Any]]] = {}
@@ -186,6 +186,11 @@ class _Batch:
 def _record(row: Row) -> VectorRecord:
     vector = np.frombuffer(base64.b64decode(row["vector"], validate=True), dtype="<f4")
     return VectorRecord(row["id"], vector, row["text"], row["metadata"])
+
+
+def _edge(row: Row) -> Edge:
+    source, type_, target = row["edge"]
+    return Edge(source, type_, target, row["properties"])
 
 
 def _value(value: Any) -> Row:
@@ -211,4 +216,4 @@ def _parsed(line: bytes, number: int) -> Row:
         raise InvalidRecord(f"line {number} is no JSON") from None
     if not isinstance(row, dict):
         raise InvalidRecord(f"line {number} is no JSON object")
-    return row
+    return cast("Row", row)

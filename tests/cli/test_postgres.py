@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 from servers.process import free_port
 
@@ -187,3 +188,31 @@ def test_doctor_works_when_a_server_is_down(cli: Cli, configure: Configure) -> N
         assert (failed.code, failed.out) == (1, "")
         assert "(backend far)" in failed.err
         assert "Traceback" not in failed.err
+
+
+def test_doctor_mends_an_index_that_is_gone(
+    cli: Cli, configure: Configure, postgres_dsn: str
+) -> None:
+    configure(f"backends: {{main: {{use: postgres, dsn: '{postgres_dsn}'}}}}\n{STORES}")
+    assert cli("apply").code == 0
+
+    async def drop() -> str:
+        connection = await asyncpg.connect(postgres_dsn)
+        try:
+            name = await connection.fetchval(
+                "SELECT indexname FROM pg_indexes WHERE schemaname = 'polystore' "
+                "AND indexdef NOT LIKE '%UNIQUE%' AND tablename LIKE '%documents%' LIMIT 1"
+            )
+            await connection.execute(f'DROP INDEX polystore."{name}"')
+            return name
+        finally:
+            await connection.close()
+
+    gone = asyncio.run(drop())
+    assert cli("plan").code == 3
+    mended = cli("doctor", "--fix", "--json")
+    told = json.loads(mended.out)
+    assert len(told["mended"]) == 1, gone
+    assert "schema" not in {f["check"] for f in told["findings"]}
+    assert cli("plan").code == 0
+    assert json.loads(cli("doctor", "--fix", "--json").out)["mended"] == []

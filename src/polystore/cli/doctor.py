@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOp
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
-    from polystore.types.reports import Finding, Severity
+    from polystore.types.reports import Change, Finding, Severity
 
 EXIT_CODES: dict[Severity, int] = {"ok": 0, "info": 0, "warning": 1, "error": 2}
 
@@ -22,31 +22,42 @@ def doctor(
     config: ConfigOption = None,
     verbose: VerboseOption = False,
     json: JsonOption = False,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="First mend what is safe: indexes that are invalid or missing."),
+    ] = False,
 ) -> None:
     """Say what is wrong with servers and stores.
 
-    The worst comes first, and with it what to do. Changes nothing; works when servers are down.
+    The worst comes first, and with it what to do. Works when servers are down. Changes nothing but
+    what --fix mends; that makes nothing new and removes nothing.
 
     Exit code: 0 if all is well, 1 with warnings, 2 with errors.
     """
     settings = settings_of(context, config, verbose=verbose)
-    findings = asyncio.run(_findings(settings))
+    mended, findings = asyncio.run(_findings(settings, fix=fix))
     if json:
-        output.json({"findings": output.plain_data(findings)})
+        told = {"mended": output.plain_data(mended)} if fix else {}
+        output.json({**told, "findings": output.plain_data(findings)})
     else:
+        for change in mended:
+            output.line(f"mended: {change.backend}: {change.summary}")
         _show(findings)
     raise typer.Exit(max((EXIT_CODES[finding.severity] for finding in findings), default=0))
 
 
-async def _findings(settings: Settings) -> list[Finding]:
+async def _findings(settings: Settings, *, fix: bool) -> tuple[list[Change], list[Finding]]:
     from polystore.types.reports import Finding
 
+    mended: list[Change] = []
     try:
         async with settings.client(tolerant=True) as client:
-            return await client.doctor()
+            if fix:
+                mended = await client.repair()
+            return mended, await client.doctor()
     except PolystoreError as error:
         where = error.backend or "polystore"
-        return [
+        return mended, [
             Finding(where, "configuration", "error", problem, error.store, action=error.hint)
             for problem in error.message.splitlines()
         ]

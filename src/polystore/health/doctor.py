@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError, PolystoreError
+from polystore.health.certificates import expiring
 from polystore.plugins.registry import refuse_foreign_distribution
 from polystore.runtime import check_requirements
 from polystore.schema.planning import plan
@@ -104,6 +105,8 @@ async def _examine(runtime: Runtime, opened: OpenBackend) -> list[Finding]:
         Finding(opened.name, "capabilities", "error", wrong, action="Report it to its author")
         for wrong in _broken_promises(opened)
     ]
+    findings += expiring(opened.name, opened.backend.config)
+    findings += _pressure(opened)
     try:
         stored = list((await opened.backend.catalogue()).values())
         findings += await opened.backend.findings(stored)
@@ -112,6 +115,19 @@ async def _examine(runtime: Runtime, opened: OpenBackend) -> list[Finding]:
             Finding(opened.name, "examination", "error", error.message, action=error.hint)
         )
     return findings
+
+
+def _pressure(opened: OpenBackend) -> Iterator[Finding]:
+    """Yield what says that this client asks for more at once than it may have."""
+    calls, pool = opened.gate.use(), opened.backend.pool_use()
+    if calls.waiting:
+        message = f"{calls.waiting} calls wait while {calls.in_flight} are in flight"
+        action = "Raise max_in_flight and the pool's max, or do less at the same time"
+        yield Finding(opened.name, "pool", "warning", message, action=action)
+    if pool is not None and pool.waiting:
+        message = f"{pool.waiting} calls wait for one of {pool.in_use} connections"
+        action = "Raise the pool's max, or do less at the same time"
+        yield Finding(opened.name, "pool", "warning", message, action=action)
 
 
 def _broken_promises(opened: OpenBackend) -> Iterator[str]:

@@ -57,6 +57,16 @@ async def apply(runtime: Runtime) -> list[Change]:
     return done
 
 
+async def repair(runtime: Runtime) -> list[Change]:
+    """Mend on each open backend what broke though it was applied; return what was mended.
+
+    Only that: nothing new is made, and nothing is removed.
+    """
+    return [
+        change for opened in list(runtime.backends.values()) for change in await _repair(opened)
+    ]
+
+
 async def _repair(opened: OpenBackend) -> list[Change]:
     async with opened.backend.schema_lock():
         stored = list((await opened.backend.catalogue()).values())

@@ -49,6 +49,61 @@ S = TypeVar("S", bound="AsyncStores")
 class Stores(Wrapper[S]):
     """Access to stores, in one workspace: what a client and its workspace views share."""
 
+    def sizes(self, *, available: bool = False) -> list[StoreSize]:
+        """Return how much each store holds in this workspace, declared or not, by name.
+
+        A store that is declared but not there yet (see `plan`) is left out.
+
+        Args:
+            available: Leave out, too, backends out of reach that only optional stores are on.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach.
+        """
+        return self._portal.call(self._wrapped.sizes, available=available)
+
+    def drop(self) -> int:
+        """Delete everything of this workspace in every store that the backends have.
+
+        Returns:
+            How many rows there were.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
+        return self._portal.call(self._wrapped.drop)
+
+    def export(self, *, batch: int = 500) -> Generator[bytes]:
+        """Yield everything of this workspace in every store, as lines of JSON.
+
+        Every row that is there all the while comes; what is written meanwhile may or may not.
+        Versions and times are not carried over, but the moment at which an entry expires is.
+
+        Args:
+            batch: Rows that are read at a time.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach. What came so far lacks the last line, and
+                `load` takes it for cut off.
+        """
+        return self._portal.iterate(self._wrapped.export(batch=batch), batch)
+
+    def load(self, lines: Iterable[bytes]) -> int:
+        """Store what `export` has yielded, of this workspace or another; return how many rows.
+
+        Rows that are there already are replaced, others stay. Entries that have expired since are
+        left out. Safe to repeat.
+
+        Args:
+            lines: The lines, e.g. an open file.
+
+        Raises:
+            InvalidRecord: A line is none of an export, or the last one is missing; the rows before
+                it may be stored.
+            StoreNotFound: A store is not declared.
+        """
+        return self._portal.call(self._wrapped.load, settled(lines))
+
     def kv(self, name: str) -> KVStore:
         """Return the key-value store `name`.
 
@@ -163,61 +218,6 @@ class Stores(Wrapper[S]):
             time.sleep(0.02 * attempt * random.uniform(0.5, 1.5))  # noqa: S311
         raise ConfigError(f"attempts must be at least 1, not {attempts}")
 
-    def sizes(self, *, available: bool = False) -> list[StoreSize]:
-        """Return how much each store holds in this workspace, declared or not, by name.
-
-        A store that is declared but not there yet (see `plan`) is left out.
-
-        Args:
-            available: Leave out, too, backends out of reach that only optional stores are on.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach.
-        """
-        return self._portal.call(self._wrapped.sizes, available=available)
-
-    def drop(self) -> int:
-        """Delete everything of this workspace in every store that the backends have.
-
-        Returns:
-            How many rows there were.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach, also one with optional stores only.
-        """
-        return self._portal.call(self._wrapped.drop)
-
-    def export(self, *, batch: int = 500) -> Generator[bytes]:
-        """Yield everything of this workspace in every store, as lines of JSON.
-
-        Every row that is there all the while comes; what is written meanwhile may or may not.
-        Versions and times are not carried over, but the moment at which an entry expires is.
-
-        Args:
-            batch: Rows that are read at a time.
-
-        Raises:
-            ConnectionFailed: A backend is out of reach. What came so far lacks the last line, and
-                `load` takes it for cut off.
-        """
-        return self._portal.iterate(self._wrapped.export(batch=batch), batch)
-
-    def load(self, lines: Iterable[bytes]) -> int:
-        """Store what `export` has yielded, of this workspace or another; return how many rows.
-
-        Rows that are there already are replaced, others stay. Entries that have expired since are
-        left out. Safe to repeat.
-
-        Args:
-            lines: The lines, e.g. an open file.
-
-        Raises:
-            InvalidRecord: A line is none of an export, or the last one is missing; the rows before
-                it may be stored.
-            StoreNotFound: A store is not declared.
-        """
-        return self._portal.call(self._wrapped.load, settled(lines))
-
 
 class Workspace(Stores[AsyncWorkspace]):
     """The same stores for another tenant; costs nothing to make."""
@@ -297,6 +297,14 @@ class Polystore(Stores[AsyncPolystore]):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.apply)
+
+    def repair(self) -> list[Change]:
+        """Mend what broke though it was applied, e.g. an index that is invalid or missing.
+
+        Makes nothing new and removes nothing, so it is safe at any time, while others work. Returns
+        what was mended.
+        """
+        return self._portal.call(self._wrapped.repair)
 
     def usage(self) -> Usage:
         """Return what is going on now: calls, connections, and what optional stores did without.

@@ -1,0 +1,90 @@
+"""What changing a store costs those who use it: rows per second, and the longest wait of a writer.
+
+`python -m bench.migrations [--rows N] [--dimensions N]`: a field is added, and the index for
+nearness is changed to other kinds, while others read and write; on an embedded PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import polystore
+
+_CHUNK = 10_000
+_STEPS: dict[str, dict[str, Any]] = {
+    "a new field, filled": {"fields": {"n": "integer"}},
+    "HNSW -> IVFFlat": {"fields": {"n": "integer"}, "index": {"type": "ivfflat"}},
+    "IVFFlat -> HNSW, half precision": {
+        "fields": {"n": "integer"},
+        "index": {"type": "hnsw", "m": 8, "ef_construction": 32, "quantization": "half"},
+    },
+}
+
+
+async def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--dimensions", type=int, default=32)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="polystore-bench-migrations-") as folder:
+        await _measure(Path(folder) / "data", asked.rows, asked.dimensions)
+
+
+async def _measure(folder: Path, rows: int, dimensions: int) -> None:
+    before = _configured(folder, dimensions, index={"m": 8, "ef_construction": 32})
+    async with polystore.open(before) as ps:
+        await _load(ps, rows, dimensions)
+        print(f"{rows:,} rows of {dimensions} dimensions\n")
+        print(f"{'change':34}{'seconds':>9}{'rows/s':>9}{'writes':>8}{'longest wait, ms':>18}")
+        for name, changed in _STEPS.items():
+            took, waits = await _change(ps, _configured(folder, dimensions, **changed))
+            print(
+                f"{name:34}{took:>9.1f}{rows / took:>9.0f}{len(waits):>8}{max(waits) * 1000:>18.0f}"
+            )
+
+
+def _configured(folder: Path, dimensions: int, **spec: Any) -> dict[str, Any]:
+    block = {"use": "postgres", "embedded": True, "path": str(folder)}
+    points = {"kind": "vector", "dimensions": dimensions, **spec}
+    return {"backends": {"main": block}, "stores": {"points": points}}
+
+
+async def _load(ps: polystore.Polystore, rows: int, dimensions: int) -> None:
+    random = np.random.default_rng(1)
+    async with ps.vector("points").bulk():
+        for start in range(0, rows, _CHUNK):
+            size = min(_CHUNK, rows - start)
+            await ps.vector("points").upsert_arrays(
+                [f"p{start + n}" for n in range(size)],
+                random.normal(size=(size, dimensions)).astype(np.float32),
+                metadata=[{"n": n} for n in range(size)],
+            )
+
+
+async def _change(ps: polystore.Polystore, config: dict[str, Any]) -> tuple[float, list[float]]:
+    """Return how long the change took, and how long each write waited meanwhile."""
+    waits: list[float] = []
+    start = time.perf_counter()
+    changing = asyncio.create_task(polystore.open(config).start())
+    while not changing.done():
+        began = time.perf_counter()
+        # Deleting needs what every statement that writes the table needs, and every process may.
+        await ps.vector("points").delete(["nobody"])
+        await ps.vector("points").get("p0")
+        waits.append(time.perf_counter() - began)
+        await asyncio.sleep(0.005)
+    took = time.perf_counter() - start
+    await (await changing).close()
+    return took, waits
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -153,7 +153,7 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
 async def _settled(sides: Sides, name: str, rows: int) -> None:
     """Wait until every row is sealed and in its index, and nothing but that is loaded."""
     client = sides.client
-    while await _pending(sides, name):
+    while await _pending(sides, name):  # noqa: ASYNC110  nobody says when it is done
         await asyncio.sleep(0.5)
     await client.release_collection(name)
     await client.load_collection(name)

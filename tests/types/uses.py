@@ -29,7 +29,7 @@ from polystore import (
 )
 from polystore.capabilities import Capabilities
 from polystore.types.records import FieldCount, GraphCounts, GraphPath, LabelMatch, NodeDegree
-from polystore.types.reports import Change, Explanation, Finding, Health, StoreSize
+from polystore.types.reports import Change, Explanation, Finding, Health, StoreSize, Usage
 from polystore.units.unit import Guarantee
 
 
@@ -56,6 +56,10 @@ async def clients(ps: polystore.Polystore) -> None:
     assert_type(await ps.apply(), list[Change])
     assert_type(await ps.health(), list[Health])
     assert_type(await ps.doctor(), list[Finding])
+    assert_type(await ps.repair(), list[Change])
+    assert_type(ps.usage(), Usage)
+    assert_type(ps.export(), AsyncIterator[bytes])
+    assert_type(await ps.load([b"{}"]), int)
     assert_type(await ps.drop(), int)
     assert_type(await ps.start(), polystore.Polystore)
     assert_type(await ps.close(), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -236,7 +237,8 @@ async def test_a_write_that_was_cut_off_is_not_taken_for_undone(
             writing = asyncio.create_task(things.upsert([record("x"), record("y")]))
             await asyncio.sleep(0.001 * number)
             writing.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            # Whoever is quick enough has written before the cut; then there is nothing to doubt.
+            with contextlib.suppress(asyncio.CancelledError):
                 await writing
             there = await things.with_options(consistency="strong").get_many(["x", "y"])
             assert await things.delete(["x", "y"]) == 2 - there.count(None)

@@ -98,9 +98,15 @@ DELETE FROM __SCHEMA__.__NODE__ WHERE workspace = $1 AND id = ANY (ARRAY(
 ))
 
 -- name: delete_edges
-DELETE FROM __SCHEMA__.__EDGE__ AS t
-USING unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
-WHERE t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+-- In order of key, whatever the plan: a join may come in any.
+DELETE FROM __SCHEMA__.__EDGE__ WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid
+    FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
+    JOIN __SCHEMA__.__EDGE__ AS t
+        ON t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+    ORDER BY t.source, t.type, t.target
+    FOR UPDATE OF t
+))
 
 -- name: hold_ends
 -- Fails where the transaction's snapshot still has a node that is gone by now.

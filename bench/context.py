@@ -12,16 +12,16 @@ import numpy as np
 import orjson
 
 import polystore
-from bench.data import DIMENSIONS
 from polystore import DocSpec, GraphSpec, IndexSpec, KVSpec, VectorSpec
+from polystore.bench.records import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from bench.data import Vectors
     from bench.sizes import Sizes
     from polystore import Polystore
+    from polystore.bench.records import Vectors
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"

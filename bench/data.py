@@ -3,64 +3,32 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from polystore import Edge, Node
+from polystore.bench import records
 
-DIMENSIONS = 384
-STATUSES = ("new", "open", "held", "paid", "sent", "lost", "back", "done")
+if TYPE_CHECKING:
+    from polystore.bench.records import Vectors
+
 _SEED = 7
-_CENTRES = 16
-_WIDTH = 0.6
-"""How far a vector lies from its cluster's centre, whose coordinates have a deviation of 1."""
-
-Vectors = NDArray[np.float32]
 
 
 def json_values(count: int) -> dict[str, Any]:
     """Return keys and JSON values of about 300 bytes."""
-    rng = random.Random(_SEED)  # noqa: S311
-    return {
-        f"entry-{number:07}": {
-            "title": f"Entry {number}",
-            "body": rng.randbytes(95).hex(),
-            "score": rng.random(),
-            "tags": ["alpha", "beta", "gamma"],
-            "rank": rng.randrange(1_000_000),
-        }
-        for number in range(count)
-    }
+    return {records.key(number): records.value(number) for number in range(count)}
 
 
 def documents(count: int) -> dict[str, dict[str, Any]]:
     """Return ids and documents with a status of few values and an all but unique rank."""
-    rng = random.Random(_SEED)  # noqa: S311
-    return {
-        f"doc-{number:07}": {
-            "title": f"Document {number}",
-            "body": rng.randbytes(90).hex(),
-            "status": rng.choice(STATUSES),
-            "rank": rng.randrange(10 * count),
-        }
-        for number in range(count)
-    }
-
-
-def clustered(count: int, *, seed: int) -> Vectors:
-    """Return float32 vectors of a mixture of gaussians; the clusters are the same for any seed."""
-    centres = np.random.default_rng(_SEED).standard_normal((_CENTRES, DIMENSIONS))
-    rng = np.random.default_rng(seed)
-    own = centres[rng.integers(_CENTRES, size=count)]
-    noise = rng.standard_normal((count, DIMENSIONS))
-    return (own + _WIDTH * noise).astype(np.float32)
+    return {records.document_id(number): records.document(number) for number in range(count)}
 
 
 def vector_ids(count: int) -> list[str]:
     """Return one id per vector."""
-    return [f"chunk-{number:07}" for number in range(count)]
+    return [records.vector_id(number) for number in range(count)]
 
 
 def vector_metadata(count: int) -> list[dict[str, Any]]:

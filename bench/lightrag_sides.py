@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from bench.data import DIMENSIONS
+from polystore.bench.records import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from bench.context import Bench
-    from bench.data import Vectors
+    from polystore.bench.records import Vectors
 
 OWN = {
     "kv_storage": "PGKVStorage",

@@ -8,8 +8,9 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from bench.data import clustered, exact_nearest, power_law_graph
+from bench.data import exact_nearest, power_law_graph
 from bench.measure import Case, per_call, per_row
+from polystore.bench.records import clustered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

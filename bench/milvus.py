@@ -17,10 +17,11 @@ from pymilvus.grpc_gen import common_pb2  # pyright: ignore[reportMissingTypeStu
 
 import polystore
 from bench.context import CALLERS, INDEX, in_turns
-from bench.data import DIMENSIONS, clustered, vector_ids, vector_metadata
+from bench.data import vector_ids, vector_metadata
 from bench.measure import Case, per_row
 from bench.vector_search import K, Queries
 from polystore import F, VectorSpec
+from polystore.bench.records import DIMENSIONS, clustered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.context import INDEX, packed
-from bench.data import DIMENSIONS, clustered, vector_ids, vector_metadata
+from bench.data import vector_ids, vector_metadata
 from bench.measure import Case, per_row
 from bench.vector_search import by_bits, by_half, quantized, searches
+from polystore.bench.records import DIMENSIONS, clustered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from bench.context import Bench
-    from bench.data import Vectors
     from polystore import VectorStore
+    from polystore.bench.records import Vectors
 
 _BATCH = 1000
 _HNSW = (

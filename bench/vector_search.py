@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.context import CALLERS, INDEX, in_turns, packed
-from bench.data import DIMENSIONS, clustered, exact_nearest
+from bench.data import exact_nearest
 from bench.measure import Case, per_row
 from polystore import F
+from polystore.bench.records import DIMENSIONS, clustered, vector_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from bench.context import Bench, Connection, Row
-    from bench.data import Vectors
     from polystore import Filter, Hits, VectorStore
+    from polystore.bench.records import Vectors
 
     Search: TypeAlias = Callable[[int], Awaitable[Sequence[Any]]]
 
@@ -56,7 +57,7 @@ class Queries:
         """Return `count` queries over those `rows` of the corpus that match."""
         vectors = clustered(count, seed=3)
         nearest = exact_nearest(corpus[list(rows)], vectors, K)
-        truth = [{f"chunk-{rows[position]:07}" for position in found} for found in nearest]
+        truth = [{vector_id(rows[position]) for position in found} for found in nearest]
         return cls(vectors, packed(vectors), truth)
 
     async def recall(self, search: Search) -> float:

@@ -57,3 +57,15 @@ def test_what_cannot_be_measured(cli: Cli, configure: Configure) -> None:
     configure("backends: {one: {use: memory}, two: {use: memory}}")
     nowhere = cli("bench")
     assert "Declare a store of that kind" in nowhere.err
+
+
+def test_a_backend_out_of_reach_is_told(cli: Cli, configure: Configure) -> None:
+    configure(
+        "backends: {main: {use: memory}, away: {use: redis, url: 'redis://127.0.0.1:1'}}\n"
+        "defaults: {kv: away}\n"
+        "stores: {cache: {kind: kv, backend: away, optional: true}}\n"
+    )
+    done = cli("bench", "--kind", "kv")
+    assert done.code == 1
+    assert "127.0.0.1:1" in done.err
+    assert "Traceback" not in done.err

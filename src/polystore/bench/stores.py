@@ -53,7 +53,7 @@ def _backends_of(runtime: Runtime, kind: Kind) -> list[str]:
 
 
 def _serves(runtime: Runtime, backend: str, kind: Kind) -> bool:
-    return runtime.backends[backend].backend.capabilities(kind) is not None
+    return runtime.named(backend).backend.capabilities(kind) is not None
 
 
 def _spec(kind: Kind, name: str, backend: str) -> StoreSpec:

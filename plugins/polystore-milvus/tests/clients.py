@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from polystore import VectorRecord
 from polystore.errors import PolystoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -52,19 +51,6 @@ def matrix(rows: int, dimensions: int = DIMENSIONS, seed: int = 1) -> NDArray[np
 def record(id_: str, number: int = 0, text: str | None = None) -> VectorRecord:
     """Return a record of `things`."""
     return VectorRecord(id_, [1.0, float(number), 0, 0, 0, 0, 0, 0], text, {"n": number})
-
-
-async def until_it_works(attempt: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
-    """Return the answer of the first attempt that succeeds; others fail in a retryable way."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while True:
-        try:
-            return await attempt()
-        except PolystoreError as error:
-            if not error.retryable or loop.time() > deadline:
-                raise
-            await asyncio.sleep(0.05)
 
 
 async def refused(block: Mapping[str, Any]) -> PolystoreError:

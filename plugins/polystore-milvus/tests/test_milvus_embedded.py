@@ -10,12 +10,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers.patience import until_it_works
 
 import polystore
 from polystore.embedded import is_alive, within
 from polystore.errors import UnsupportedError
 
-from .clients import client_of, record, until_it_works
+from .clients import client_of, record
 
 if TYPE_CHECKING:
     from pathlib import Path

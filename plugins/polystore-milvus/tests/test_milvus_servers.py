@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 from pymilvus.grpc_gen import milvus_pb2  # pyright: ignore[reportMissingTypeStubs]
+from servers.patience import until_it_works
 from servers.process import free_port
 from typing_extensions import override
 
 from polystore.errors import ConnectionFailed, OperationTimeout, UnsupportedError
 
-from .clients import client_of, record, refused, until_it_works
+from .clients import client_of, record, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

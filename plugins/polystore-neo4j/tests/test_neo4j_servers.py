@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from servers.neo4j import Neo4jServer, neo4j_server
+from servers.patience import until_it_works
 from servers.process import free_port
 
 from polystore import Edge
 from polystore.errors import ConnectionFailed, OperationTimeout, PolystoreError
 
-from .clients import client_of, until_it_works
+from .clients import client_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from servers.certificates import KEY_PASSWORD, Certificates
 from servers.neo4j import Neo4jServer, neo4j_server
+from servers.patience import until_it_works
 
 from polystore import Edge
 from polystore.errors import ConnectionFailed
 
-from .clients import client_of, until_it_works
+from .clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

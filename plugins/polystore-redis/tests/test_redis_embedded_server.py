@@ -8,7 +8,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from .clients import client_of, until_it_works
+from servers.patience import until_it_works
+
+from .clients import client_of
 
 if TYPE_CHECKING:
     from pathlib import Path

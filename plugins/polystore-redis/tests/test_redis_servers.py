@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from servers.certificates import Certificates
+from servers.patience import until_it_works
 from servers.process import free_port
 from servers.redis import (
     RedisServer,
@@ -21,7 +22,7 @@ from servers.redis import (
 from polystore.errors import ConfigError, ConnectionFailed, OperationTimeout, PolystoreError
 from polystore.testing.checks import eventually
 
-from .clients import client_of, until_it_works
+from .clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Sized

@@ -32,7 +32,6 @@ from typing_extensions import override
 
 from polystore.errors import Conflict, DataCorruption, InvalidFilter
 from polystore.filters import F
-from polystore_lightrag.base import log
 from polystore_lightrag.keys import stored_key
 from polystore_lightrag.status import StatusStorage, of_source
 from polystore_lightrag.status_rows import (
@@ -42,12 +41,14 @@ from polystore_lightrag.status_rows import (
     metadata_of,
     name_of,
     own_row,
+    processing_status,
+    read_each,
     stored_row,
     values_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from polystore.types.records import Document
 
@@ -87,7 +88,7 @@ class PolystoreDocStatusStorage(StatusStorage):
             page = await self._docs.find(wanted, sort="created_at", limit=limit, cursor=cursor)
         except InvalidFilter as error:
             _refuse_position(error)
-        docs = self._records(page.items, strict=strict)
+        docs = read_each(page.items, _record, strict=strict)
         following = CURSOR_END if page.cursor is None else CursorAfter(page.cursor)
         return DocStatusPage(docs=docs, next_position=following)
 
@@ -97,7 +98,8 @@ class PolystoreDocStatusStorage(StatusStorage):
     ) -> dict[str, DocSchedulingRecord]:
         """Return what scheduling needs of those of the documents that there are."""
         found = await self._docs.get_many(map(stored_key, doc_ids))
-        return self._records([one for one in found if one is not None], strict=strict)
+        there = [one for one in found if one is not None]
+        return read_each(there, _record, strict=strict)
 
     @override
     async def get_full_docs_by_ids(
@@ -105,7 +107,8 @@ class PolystoreDocStatusStorage(StatusStorage):
     ) -> dict[str, DocProcessingStatus]:
         """Return those of the documents that there are."""
         found = await self._docs.get_many(map(stored_key, doc_ids))
-        return self._read([one for one in found if one is not None], strict=strict)
+        there = [one for one in found if one is not None]
+        return read_each(there, processing_status, strict=strict)
 
     @override
     async def count_docs_by_statuses(
@@ -249,20 +252,6 @@ class PolystoreDocStatusStorage(StatusStorage):
     async def _claimants(self, source: str) -> list[str]:
         found = await self._docs.find(of_source(source), limit=_SAMPLE)
         return sorted(name_of(one) for one in found.items if not is_duplicate(one.data))
-
-    def _records(
-        self, documents: Iterable[Document], *, strict: bool
-    ) -> dict[str, DocSchedulingRecord]:
-        found: dict[str, DocSchedulingRecord] = {}
-        for document in documents:
-            name = name_of(document)
-            try:
-                found[name] = _record(name, document.data)
-            except DataCorruption:
-                if strict:
-                    raise
-                log.exception("the state of document %s is passed over", name)
-        return found
 
 
 def _record(name: str, row: dict[str, Any]) -> DocSchedulingRecord:

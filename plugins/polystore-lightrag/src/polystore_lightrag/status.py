@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lightrag.base import DocProcessingStatus, DocStatus, DocStatusStorage
 from typing_extensions import override
 
-from polystore.errors import DataCorruption
 from polystore.filters import F
 from polystore_lightrag import stores
-from polystore_lightrag.base import PolystoreStorage, log
+from polystore_lightrag.base import PolystoreStorage
 from polystore_lightrag.keys import stored_key
 from polystore_lightrag.status_rows import (
     UNKNOWN_SOURCE,
@@ -19,12 +18,13 @@ from polystore_lightrag.status_rows import (
     own_row,
     points_at,
     processing_status,
+    read_each,
     stored_row,
     values_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
     from polystore.client import Stores
     from polystore.filters import Filter
@@ -136,13 +136,14 @@ class StatusStorage(PolystoreStorage, DocStatusStorage):
         if not statuses:
             return {}
         wanted = F("status").is_in(values_of(statuses))
-        return self._read([one async for one in self._docs.scan(wanted)], strict=strict)
+        found = [one async for one in self._docs.scan(wanted)]
+        return read_each(found, processing_status, strict=strict)
 
     @override
     async def get_docs_by_track_id(self, track_id: str) -> dict[str, DocProcessingStatus]:
         """Return all documents that came in one batch."""
         found = [one async for one in self._docs.scan(F("track_id") == track_id)]
-        return self._read(found, strict=False)
+        return read_each(found, processing_status, strict=False)
 
     @override
     async def get_docs_paginated(
@@ -169,7 +170,7 @@ class StatusStorage(PolystoreStorage, DocStatusStorage):
         )
         for document in found.items:
             document.data.pop("chunks_list", None)
-        documents = self._read(found.items, strict=False)
+        documents = read_each(found.items, processing_status, strict=False)
         return list(documents.items()), found.total or 0
 
     @override
@@ -216,20 +217,6 @@ class StatusStorage(PolystoreStorage, DocStatusStorage):
         async for document in self._docs.scan(of_source(source), batch=FEW):
             if not is_duplicate(document.data):
                 yield document
-
-    def _read(
-        self, documents: Iterable[Document], *, strict: bool
-    ) -> dict[str, DocProcessingStatus]:
-        found: dict[str, DocProcessingStatus] = {}
-        for document in documents:
-            name = name_of(document)
-            try:
-                found[name] = processing_status(name, document.data)
-            except DataCorruption:
-                if strict:
-                    raise
-                log.exception("the state of document %s is left out", name)
-        return found
 
 
 def of_source(source: str) -> Filter:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from lightrag.base import DocProcessingStatus, DocStatus
 from lightrag.utils import get_pinyin_sort_key
 
 from polystore.errors import DataCorruption
+from polystore_lightrag.base import log
 from polystore_lightrag.keys import is_short
 from polystore_lightrag.stores import FILE_PATH_ORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from polystore.types.records import Document
 
+T = TypeVar("T")
 NO_FILE: Final = "no-file-path"
 UNKNOWN_SOURCE: Final = "unknown_source"
 _ID: Final = "polystore_id"
@@ -83,3 +85,25 @@ def metadata_of(data: Mapping[str, Any]) -> dict[str, Any]:
 def values_of(statuses: list[DocStatus]) -> list[str]:
     """Return what is stored of statuses, each once, in order."""
     return sorted({DocStatus(status).value for status in statuses})
+
+
+def read_each(
+    documents: Iterable[Document], read: Callable[[str, dict[str, Any]], T], *, strict: bool
+) -> dict[str, T]:
+    """Return what `read` makes of each document's id and row, by id.
+
+    Args:
+        documents: The documents.
+        read: Raises DataCorruption for a row that lacks a field.
+        strict: Raise that; else such a row is logged, and left out.
+    """
+    found: dict[str, T] = {}
+    for document in documents:
+        name = name_of(document)
+        try:
+            found[name] = read(name, document.data)
+        except DataCorruption:
+            if strict:
+                raise
+            log.exception("the state of document %s is left out", name)
+    return found

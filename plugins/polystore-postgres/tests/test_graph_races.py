@@ -154,6 +154,61 @@ async def act(graph: PostgresGraph, dice: random.Random, ids: list[str]) -> None
         await graph.delete_nodes(CALL, dice.sample(ids, 3), detach=True)
 
 
+async def test_a_delete_finds_edges_that_were_replaced_while_it_waited(
+    make_graph: MakeGraph, pool: Pool
+) -> None:
+    graph = await make_graph()
+    keys = [EdgeKey(f"n{n}", "t", "x") for n in range(50)]
+    await graph.upsert_edges(CALL, edges(*keys), create_missing=True)
+    async with pool.transaction() as session:
+        inside = Call("acme", session=session)
+        await graph.upsert_edges(inside, edges(*keys[::2]), create_missing=True)
+        deleted = asyncio.ensure_future(graph.delete_edges(CALL, keys))
+        await until_waiting(pool)
+    assert await deleted == 50
+    assert (await graph.counts(CALL)).edges == 0
+
+
+async def test_nodes_are_cleared_in_order_of_id(make_graph: MakeGraph, pool: Pool) -> None:
+    """As they are written, or two wait in a circle."""
+    graph = await make_graph()
+    ids = [f"n{n:03}" for n in range(50)]
+    for id_ in reversed(ids):
+        await graph.upsert_nodes(CALL, nodes(id_))
+    async with pool.transaction() as session:
+        await graph.upsert_nodes(Call("acme", session=session), nodes(ids[0]))
+        cleared = asyncio.ensure_future(graph.clear(CALL))
+        await until_waiting(pool)
+        last = "SELECT FROM node_g WHERE id = $1 FOR UPDATE NOWAIT"
+        assert len(await pool.fetch(last, ids[-1])) == 1
+    assert await cleared == len(ids)
+
+
+@pytest.mark.parametrize("join", ["hashjoin", "nestloop", "mergejoin"])
+async def test_edges_are_locked_for_deletion_in_order_of_key(
+    make_graph: MakeGraph, pool: Pool, join: str
+) -> None:
+    """Whichever join the server takes, and however the rows lie: else two wait in a circle."""
+    graph = await make_graph()
+    name: str = await pool.fetchval("SELECT quote_ident(current_database())")
+    scans = {"indexscan", "bitmapscan", "indexonlyscan"} if join != "nestloop" else set[str]()
+    for other in ({"hashjoin", "nestloop", "mergejoin"} - {join}) | scans:
+        await pool.execute(f"ALTER DATABASE {name} SET enable_{other} = off")
+    every = [EdgeKey(f"n{n:03}", "t", "x") for n in range(200)]
+    for key in reversed(every):
+        await graph.upsert_edges(CALL, edges(key), create_missing=True)
+    keys = every[:40]
+    await pool.execute("ANALYZE edge_g")
+    await pool.refresh()
+    async with pool.transaction() as session:
+        await graph.upsert_edges(Call("acme", session=session), edges(keys[0]), create_missing=True)
+        deleted = asyncio.ensure_future(graph.delete_edges(CALL, keys))
+        await until_waiting(pool)
+        last = "SELECT FROM edge_g WHERE source = $1 FOR UPDATE NOWAIT"
+        assert len(await pool.fetch(last, keys[-1].source)) == 1
+    assert await deleted == len(keys)
+
+
 async def test_everything_at_once(make_graph: MakeGraph, pool: Pool) -> None:
     graph = await make_graph()
     ids = [f"n{n}" for n in range(12)]

@@ -98,15 +98,19 @@ DELETE FROM __SCHEMA__.__NODE__ WHERE workspace = $1 AND id = ANY (ARRAY(
 ))
 
 -- name: delete_edges
--- In order of key, whatever the plan: a join may come in any.
-DELETE FROM __SCHEMA__.__EDGE__ WHERE ctid = ANY (ARRAY(
-    SELECT t.ctid
+-- Locked in order of key, whatever the plan: a join may come in any. Deleted by key and not by
+-- place, as who was waited for has moved the row to where this statement does not look.
+WITH held AS MATERIALIZED (
+    SELECT t.source, t.type, t.target
     FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
     JOIN __SCHEMA__.__EDGE__ AS t
         ON t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
     ORDER BY t.source, t.type, t.target
     FOR UPDATE OF t
-))
+)
+DELETE FROM __SCHEMA__.__EDGE__ AS t
+USING held AS h
+WHERE t.workspace = $1 AND t.source = h.source AND t.type = h.type AND t.target = h.target
 
 -- name: hold_ends
 -- Fails where the transaction's snapshot still has a node that is gone by now.
@@ -146,4 +150,8 @@ SELECT EXISTS (
 DELETE FROM __SCHEMA__.__EDGE__ WHERE workspace = $1
 
 -- name: clear_nodes
-DELETE FROM __SCHEMA__.__NODE__ WHERE workspace = $1
+-- In order of id, as everybody locks nodes.
+WITH held AS MATERIALIZED (
+    SELECT id FROM __SCHEMA__.__NODE__ WHERE workspace = $1 ORDER BY id FOR UPDATE
+)
+DELETE FROM __SCHEMA__.__NODE__ AS t USING held AS h WHERE t.workspace = $1 AND t.id = h.id

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 RUN := .venv/bin/
 
-.PHONY: help demo test lint bench docs conformance setup servers lock clean
+.PHONY: help demo test coverage lint bench docs conformance setup servers lock clean
 help:  ## This list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -11,6 +11,9 @@ demo: setup  ## Load the Python standard library into an embedded database and a
 
 test: setup servers  ## Every test, on real servers that the tests start themselves.
 	$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+coverage: setup servers  ## Which lines and branches the tests reach; takes twice as long.
+	$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 lint: setup  ## Format, lint, types, layers.
 	$(RUN)ruff format --check .

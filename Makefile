@@ -22,7 +22,8 @@ lint: setup  ## Format, lint, types, layers.
 	$(RUN)lint-imports --no-logo
 	$(RUN)python tools/generate_sync.py --check
 
-bench: setup  ## Measure against the bare driver, in one run.
+bench: setup servers  ## Measure against the bare driver, in one run.
+	@tools/peers.sh
 	$(RUN)python -m bench $(ARGS)
 
 docs: setup  ## The documentation site, into site/; a warning is an error.

@@ -16,6 +16,7 @@ from bench import doc, graph, kv, lightrag, milvus, neo4j, redis, typed, vector
 from bench.compare import earlier, slower
 from bench.context import opened
 from bench.measure import measure
+from bench.peers import operations as peers
 from bench.report import cells, json_line, table
 from bench.sizes import DEFAULT, FULL, QUICK
 
@@ -33,6 +34,7 @@ _KINDS = {
     "milvus": milvus.cases,
     "neo4j": neo4j.cases,
     "lightrag": lightrag.cases,
+    "peers": peers.cases,
 }
 
 

@@ -64,6 +64,7 @@ class Bench:
         callers: Held connections, one per concurrent caller.
         pool: The driver's own pool, with as many connections as ours.
         sizes: How much is measured.
+        socket: Folder of the server's socket.
     """
 
     ps: Polystore
@@ -71,6 +72,7 @@ class Bench:
     callers: Sequence[Connection]
     pool: asyncpg.Pool[asyncpg.Record]
     sizes: Sizes
+    socket: str
 
     async def empty(self, ours: Sequence[str], driver: Sequence[str]) -> None:
         """Empty tables, and write back what the server holds, so that every round starts alike.
@@ -122,7 +124,7 @@ async def opened(folder: Path, sizes: Sizes) -> AsyncGenerator[Bench]:
         pool = await stack.enter_async_context(
             asyncpg.create_pool(**address, min_size=_POOL, max_size=_POOL, init=teach)
         )
-        yield Bench(ps, held[0], held, pool, sizes)
+        yield Bench(ps, held[0], held, pool, sizes, address["host"])
 
 
 async def teach(connection: Connection) -> None:

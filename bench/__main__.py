@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import doc, graph, kv, lightrag, milvus, neo4j, redis, typed, vector
+from bench import doc, graph, kv, lightrag, milvus, neo4j, real, redis, typed, vector
 from bench.compare import earlier, slower
 from bench.context import opened
 from bench.measure import measure
@@ -28,6 +28,7 @@ _KINDS = {
     "kv": kv.cases,
     "doc": doc.cases,
     "vector": vector.cases,
+    "real": real.cases,
     "graph": graph.cases,
     "typed": typed.cases,
     "redis": redis.cases,

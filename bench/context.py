@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import asyncpg
 import numpy as np
@@ -29,6 +29,13 @@ Row: TypeAlias = "asyncpg.Record"
 CALLERS = 16
 _POOL = 16
 INDEX = IndexSpec(type="hnsw")
+REAL_DIMENSIONS = 256
+REAL_INDEXES: tuple[tuple[str, Literal["none", "half", "binary"]], ...] = (
+    ("full", "none"),
+    ("half", "half"),
+    ("bits", "binary"),
+)
+"""Of real embeddings: what the index is called here, and its quantization."""
 STORES = (
     KVSpec(name="entries"),
     DocSpec(name="papers", indexes=(("status",), ("rank",))),
@@ -49,6 +56,14 @@ STORES = (
         name="bits",
         dimensions=DIMENSIONS,
         index=IndexSpec(type="hnsw", quantization="binary"),
+    ),
+    *(
+        VectorSpec(
+            name=f"real_{name}",
+            dimensions=REAL_DIMENSIONS,
+            index=IndexSpec(type="hnsw", quantization=quantization),
+        )
+        for name, quantization in REAL_INDEXES
     ),
     GraphSpec(name="web"),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.context import INDEX, packed
 from bench.data import vector_ids, vector_metadata
 from bench.measure import Case, per_row
-from bench.vector_search import by_bits, by_half, quantized, searches
+from bench.vector_search import Queries, by_bits, by_half, by_index, searches
 from polystore.bench.records import DIMENSIONS, clustered
 
 if TYPE_CHECKING:
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
     from polystore.bench.records import Vectors
 
 _BATCH = 1000
-_HNSW = (
-    "USING hnsw (embedding vector_cosine_ops) "
-    f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
-)
-
-
+_SETTINGS = f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
 _SAME = "plain_same"
 _SAME_TABLE = f"""
 CREATE TABLE bare.{_SAME} (
@@ -83,14 +78,24 @@ class Rows:
             )
 
 
-async def create_table(bench: Bench, table: str) -> None:
+async def create_table(bench: Bench, table: str, dimensions: int = DIMENSIONS) -> None:
     """Create the driver's table; vectors stay in the row, as reading them from aside is slow."""
     await bench.driver.execute(
         f'CREATE TABLE bare.{table} (id text COLLATE "C" PRIMARY KEY, '
-        f"embedding vector({DIMENSIONS}) NOT NULL, metadata jsonb NOT NULL, "
+        f"embedding vector({dimensions}) NOT NULL, metadata jsonb NOT NULL, "
         f"percent int, tenth int);"
         f"ALTER TABLE bare.{table} ALTER COLUMN embedding SET STORAGE PLAIN"
     )
+
+
+def index_of(table: str, kind: str, dimensions: int) -> str:
+    """Return what creates the driver's HNSW index of a kind: full, half, bits."""
+    expression = {
+        "full": "embedding vector_cosine_ops",
+        "half": f"(embedding::halfvec({dimensions})) halfvec_cosine_ops",
+        "bits": f"(binary_quantize(embedding)::bit({dimensions})) bit_hamming_ops",
+    }[kind]
+    return f"CREATE INDEX {table}_nearest ON bare.{table} USING hnsw ({expression}) {_SETTINGS}"
 
 
 async def cases(bench: Bench) -> AsyncGenerator[Case]:
@@ -98,7 +103,7 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
     sizes = bench.sizes
     for table in ("plain", "growing", "corpus"):
         await create_table(bench, table)
-    await bench.driver.execute(f"CREATE INDEX ON bare.growing {_HNSW}")
+    await bench.driver.execute(index_of("growing", "full", DIMENSIONS))
     await bench.driver.execute(_SAME_TABLE)
     upserts = (("plain", "no index", sizes.vectors), ("growing", "into HNSW", sizes.indexed))
     for name, what, count in upserts:
@@ -145,7 +150,7 @@ async def _loaded(bench: Bench) -> AsyncGenerator[Case]:
         await bench.driver.execute("DROP INDEX IF EXISTS bare.corpus_nearest")
         await rows.into_table(bench, "corpus")
         await bench.driver.execute("SET maintenance_work_mem = '1GB'")
-        await bench.driver.execute(f"CREATE INDEX corpus_nearest ON bare.corpus {_HNSW}")
+        await bench.driver.execute(index_of("corpus", "full", DIMENSIONS))
 
     async def empty() -> None:
         await bench.empty(["vec_corpus"], ["corpus"])
@@ -175,24 +180,18 @@ async def _loaded(bench: Bench) -> AsyncGenerator[Case]:
 
 async def _quantized(bench: Bench, rows: Rows) -> AsyncGenerator[Case]:
     """Load the same rows under smaller indexes, and search."""
-    expressions = {
-        "half": f"(embedding::halfvec({DIMENSIONS})) halfvec_cosine_ops",
-        "bits": f"(binary_quantize(embedding)::bit({DIMENSIONS})) bit_hamming_ops",
-    }
-    settings = f"WITH (m = {INDEX.m}, ef_construction = {INDEX.ef_construction})"
-    for name, expression in expressions.items():
+    for name in ("half", "bits"):
         await create_table(bench, name)
         await rows.into_table(bench, name)
-        await bench.driver.execute(
-            f"CREATE INDEX ON bare.{name} USING hnsw ({expression}) {settings}"
-        )
+        await bench.driver.execute(index_of(name, name, DIMENSIONS))
         store = bench.ps.vector(name)
         async with store.bulk():
             await rows.into_store(store)
         await bench.settle(f"polystore.vec_{name}", f"bare.{name}")
     sides = [
-        ("half", bench.ps.vector("half"), by_half("half")),
-        ("binary", bench.ps.vector("bits"), by_bits("bits")),
+        ("vector search, half index", bench.ps.vector("half"), by_half("half")),
+        ("vector search, binary index", bench.ps.vector("bits"), by_bits("bits")),
     ]
-    async for case in quantized(bench, sides, rows.vectors):
+    queries = Queries.of(rows.vectors, range(len(rows.ids)), bench.sizes.calls)
+    async for case in by_index(bench, sides, queries):
         yield case

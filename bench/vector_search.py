@@ -28,7 +28,6 @@ RERANKED = 150
 _GOOD_RECALL = 0.99
 _MANY = 100
 _COLUMNS = "id, metadata, embedding <=> $1 AS distance"
-_INDEX = f"SELECT {_COLUMNS} FROM bare.corpus ORDER BY embedding <=> $1 LIMIT {K}"
 _ITERATIVE = (
     f"SELECT {_COLUMNS} FROM bare.corpus WHERE {{column}} = 3 ORDER BY embedding <=> $1 LIMIT {K}"
 )
@@ -79,7 +78,8 @@ async def searches(
     for connection in bench.callers:
         await connection.execute(f"SET hnsw.ef_search = {INDEX.ef}")
     ours = _ours(store, everything, None)
-    theirs = [await _theirs(connection, everything, _INDEX) for connection in bench.callers]
+    sql = by_full("corpus")
+    theirs = [await _theirs(connection, everything, sql) for connection in bench.callers]
     recall = await everything.recall(_by_id(ours)), await everything.recall(theirs[0])
     for callers in (1, 4, CALLERS):
         yield _case(
@@ -171,17 +171,16 @@ async def _best(connection: Connection, queries: Queries, column: str) -> tuple[
     return "exact, through a b-tree", exact, found["exact"]
 
 
-async def quantized(
-    bench: Bench, stores: Sequence[tuple[str, VectorStore, str]], corpus: Vectors
+async def by_index(
+    bench: Bench, stores: Sequence[tuple[str, VectorStore, str]], queries: Queries
 ) -> AsyncGenerator[Case]:
-    """Yield searches by indexes that hold less than every bit of the vectors.
+    """Yield searches by indexes of several kinds.
 
     Args:
         bench: Both sides.
-        stores: What the index is called, ours, and the driver's statement.
-        corpus: What both hold.
+        stores: What the operation is called, ours, and the driver's statement.
+        queries: What is searched for.
     """
-    queries = Queries.of(corpus, range(len(corpus)), bench.sizes.calls)
     for what, store, sql in stores:
         ours = _ours(store, queries, None)
         connection = bench.callers[1]
@@ -189,21 +188,26 @@ async def quantized(
         theirs = await _theirs(connection, queries, sql)
         recall = await queries.recall(_by_id(ours)), await queries.recall(theirs)
         yield _case(
-            bench, f"vector search, {what} index", queries, [ours], [theirs], recall,
+            bench, what, queries, [ours], [theirs], recall,
             "held prepared, the same index",
         )  # fmt: skip
         await connection.execute(f"SET hnsw.ef_search = {INDEX.ef}")
 
 
-def by_half(table: str) -> str:
+def by_full(table: str) -> str:
+    """Return the driver's search by an index in full precision."""
+    return f"SELECT {_COLUMNS} FROM bare.{table} ORDER BY embedding <=> $1 LIMIT {K}"
+
+
+def by_half(table: str, dimensions: int = DIMENSIONS) -> str:
     """Return the driver's search by an index in half precision."""
-    order = f"embedding::halfvec({DIMENSIONS}) <=> $1::vector::halfvec({DIMENSIONS})"
+    order = f"embedding::halfvec({dimensions}) <=> $1::vector::halfvec({dimensions})"
     return f"SELECT {_COLUMNS} FROM bare.{table} ORDER BY {order} LIMIT {K}"
 
 
-def by_bits(table: str) -> str:
+def by_bits(table: str, dimensions: int = DIMENSIONS) -> str:
     """Return the driver's search by an index of one bit a number, the best compared again."""
-    order = f"binary_quantize(embedding)::bit({DIMENSIONS}) <~> binary_quantize($1::vector)"
+    order = f"binary_quantize(embedding)::bit({dimensions}) <~> binary_quantize($1::vector)"
     return (
         f"WITH near AS MATERIALIZED (SELECT {_COLUMNS} FROM bare.{table} "
         f"ORDER BY {order} LIMIT {RERANKED}) SELECT * FROM near ORDER BY distance LIMIT {K}"

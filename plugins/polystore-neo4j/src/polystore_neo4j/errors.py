@@ -23,6 +23,10 @@ DRIVER_ERRORS: Final = (neo.Neo4jError, neo.DriverError, OSError, TimeoutError)
 """What the driver may raise."""
 
 
+class Gone(Conflict):
+    """What a statement had found was deleted while it waited for it. Repeat the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """How errors whose code begins with `prefix` are told; the longest prefix wins."""
@@ -137,10 +141,9 @@ _RULES: Final = (
         "Raise the server's db.transaction.timeout, or make the call smaller",
     ),
     _Rule("Neo.ClientError.Transaction", Conflict, "Leave this unit and start again", True),
-    # Something that a statement had matched was deleted before it came to it.
     _Rule(
         "Neo.ClientError.Statement.EntityNotFound",
-        Conflict,
+        Gone,
         "Another write deleted it first; repeat the call",
         True,
     ),

@@ -14,7 +14,7 @@ from polystore_neo4j.fields import Fields
 from polystore_neo4j.find import Finder
 from polystore_neo4j.labels import LabelFinder
 from polystore_neo4j.rows import edge_of, node_of
-from polystore_neo4j.statements import DEGREES, Statements, steps
+from polystore_neo4j.statements import DEGREES, HOLD, Statements, steps
 from polystore_neo4j.subgraph import edges_among, subgraph
 from polystore_neo4j.writes import Writes, some
 
@@ -95,8 +95,9 @@ class Neo4jGraph(GraphDriver):
 
     @override
     async def delete_edges(self, call: Call, keys: list[EdgeKey]) -> int:
+        ends = sorted({end for key in keys for end in (key.source, key.target)})
         ((deleted,),) = await self._statements.write(
-            call, "delete_edges", keys=sorted(list(key) for key in keys)
+            call, "delete_edges", HOLD, ends=ends, keys=sorted(list(key) for key in keys)
         )
         return deleted
 

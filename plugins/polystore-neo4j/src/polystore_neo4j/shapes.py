@@ -54,7 +54,7 @@ class Shapes:
                     "version": version,
                     "fields": self._fields.of(decode_json(json)),
                 }
-                for ws, id_, json, version in found
+                for ws, id_, json, version in sorted(found)
             ]
             await self._server.write(statement, {"rows": rows})
 

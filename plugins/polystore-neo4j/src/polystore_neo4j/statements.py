@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from polystore.errors import ConnectionFailed, OutcomeUnknown
 from polystore_neo4j.connection import Transaction
 from polystore_neo4j.cypherfile import block
+from polystore_neo4j.errors import Gone
 from polystore_neo4j.names import quoted
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ _OUT: Final = "COUNT { (n)-[:{label}]->() }"
 _IN: Final = "COUNT { (n)<-[:{label}]-() }"
 DEGREES: Final[dict[Direction, str]] = {"out": _OUT, "in": _IN, "both": f"{_OUT} + {_IN}"}
 """A self-loop counts once in each direction."""
+
+
+HOLD: Final = {"hold": block("graph.cypher", "hold")}
+"""Takes the nodes of `ends`, in order of id, before their edges are written; goes on with each."""
+HOLD_OR_CREATE: Final = {"hold": block("graph.cypher", "hold_or_create")}
+"""Takes them too, and creates those that are absent."""
+
+
+_OVERTAKEN: Final = 20
+"""Times that a statement starts again at once because what it waited for was deleted.
+
+Whoever did that has got on, so this ends by itself; the number is for a damaged index.
+"""
 
 
 def steps(direction: Direction, types: list[str] | None) -> dict[str, str]:
@@ -65,12 +79,20 @@ class Statements:
             return await call.session.run(statement, parameters)
         return await self.server.read(statement, parameters)
 
-    async def write(self, call: Call, name: str, **parameters: Any) -> list[Row]:
+    async def write(
+        self, call: Call, name: str, parts: dict[str, str] | None = None, **parameters: Any
+    ) -> list[Row]:
         """Return what one writing statement answers, a transaction by itself if in no other."""
+        statement = self._text(name, parts)
         parameters["ws"] = call.workspace
         if isinstance(call.session, Transaction):
-            return await call.session.run(self._text(name), parameters)
-        return await self.server.write(self._text(name), parameters)
+            return await call.session.run(statement, parameters)
+        for _ in range(_OVERTAKEN):
+            try:
+                return await self.server.write(statement, parameters)
+            except Gone:
+                continue
+        return await self.server.write(statement, parameters)
 
     async def run(
         self, transaction: Transaction, call: Call, name: str, **parameters: Any

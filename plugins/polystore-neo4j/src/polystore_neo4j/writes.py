@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from polystore.errors import Conflict
 from polystore_neo4j.connection import Transaction
 from polystore_neo4j.rows import found_by
+from polystore_neo4j.statements import HOLD, HOLD_OR_CREATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,79 +71,64 @@ class Writes:
             Conflict: An end is absent and not to be created; or, retryable, it was deleted
                 meanwhile.
         """
+        ends = sorted({end for key in batch.keys for end in (key.source, key.target)})
+        place = {id_: number for number, id_ in enumerate(ends)}
         rows = [
-            {"source": key.source, "type": key.type, "target": key.target, "json": json.decode()}
+            {
+                "source": key.source,
+                "type": key.type,
+                "target": key.target,
+                "from": place[key.source],
+                "to": place[key.target],
+                "json": json.decode(),
+            }
             for key, json in zip(batch.keys, batch.properties_json, strict=True)
         ]
         rows.sort(key=_by_key)
+        stored = await self._between_nodes(call, ends, rows)
+        if not stored and create_missing:
+            missing = [{"id": id_} | found_by(call.workspace, id_) for id_ in ends]
+            stored = await self._merge_edges(call, HOLD_OR_CREATE, missing, rows)
+        if not stored:
+            await self._refuse(call, ends)
+
+    async def _between_nodes(self, call: Call, ends: list[str], rows: list[dict[str, Any]]) -> int:
+        """Store edges and return how many: all of them, or none where an end is absent."""
         if self._new_edges and _may_be_refused(call, rows):
             try:
-                await self._create_edges(call, rows)
+                ((stored,),) = await self._statements.write(
+                    call, "create_edges", HOLD, ends=ends, rows=rows, new=_stamp()["new"]
+                )
             except Conflict:
                 self._new_edges = False
             else:
-                return
-
-        async def store(transaction: Transaction) -> None:
-            await self._merge_edges(transaction, call, rows, create_missing=create_missing)
-
-        await self._statements.in_transaction(call, store)
-
-    async def _create_edges(self, call: Call, rows: list[dict[str, Any]]) -> None:
-        """Create edges between nodes that are there; Conflict where anything else is the case."""
-
-        async def create(transaction: Transaction) -> None:
-            ((stored,),) = await self._statements.run(
-                transaction, call, "create_edges", rows=rows, new=_stamp()["new"]
-            )
-            self._check_stored(stored, rows)
-
-        await self._statements.in_transaction(call, create)
+                return stored
+        return await self._merge_edges(call, HOLD, ends, rows)
 
     async def _merge_edges(
-        self,
-        transaction: Transaction,
-        call: Call,
-        rows: list[dict[str, Any]],
-        *,
-        create_missing: bool,
-    ) -> None:
-        stamp = _stamp()
-        ends = sorted({row[end] for row in rows for end in ("source", "target")})
-        if not create_missing:
-            self._refuse(await self._absent(transaction, call, ends))
-        run = self._statements.run
-        ((stored, new),) = await run(transaction, call, "upsert_edges", rows=rows, **stamp)
-        if create_missing and stored < len(rows):
-            absent = await self._absent(transaction, call, ends)
-            missing = [{"id": id_} | found_by(call.workspace, id_) for id_ in absent]
-            await run(transaction, call, "create_ends", rows=missing, new=stamp["new"])
-            left = [row for row in rows if not {row["source"], row["target"]}.isdisjoint(absent)]
-            ((more, more_new),) = await run(transaction, call, "upsert_edges", rows=left, **stamp)
-            stored, new = stored + more, new + more_new
-        self._check_stored(stored, rows)
-        self._new_edges = new == len(rows)
+        self, call: Call, hold: dict[str, str], ends: Sequence[object], rows: list[dict[str, Any]]
+    ) -> int:
+        ((stored, new),) = await self._statements.write(
+            call, "upsert_edges", hold, ends=ends, rows=rows, **_stamp()
+        )
+        if stored:
+            self._new_edges = new == stored
+        return stored
 
-    async def _absent(self, transaction: Transaction, call: Call, ends: list[str]) -> list[str]:
-        rows = await self._statements.run(transaction, call, "absent", ids=ends)
-        return [row[0] for row in rows]
-
-    def _refuse(self, absent: list[str]) -> None:
+    async def _refuse(self, call: Call, ends: list[str]) -> None:
+        absent = [row[0] for row in await self._statements.read(call, "absent", ids=ends)]
         if absent:
             raise Conflict(
                 f"edges name nodes that do not exist: {some(absent)}",
                 backend=self._statements.server.name,
                 hint='Upsert the nodes first, or use missing_endpoints="create"',
             )
-
-    def _check_stored(self, stored: int, rows: Sequence[object]) -> None:
-        if stored != len(rows):
-            raise Conflict(
-                "a node was deleted while edges to it were stored",
-                backend=self._statements.server.name,
-                hint="Repeat the call",
-                retryable=True,
-            )
+        raise Conflict(
+            "nodes were created while edges to them were stored",
+            backend=self._statements.server.name,
+            hint="Repeat the call",
+            retryable=True,
+        )
 
 
 def some(ids: list[str]) -> str:

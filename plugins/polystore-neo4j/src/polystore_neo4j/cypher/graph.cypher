@@ -1,3 +1,9 @@
+// Neo4j takes a node's lock when it is changed or deleted, and those of an edge's ends when the edge
+// is written or, in an order of its own, when that is committed. Two writers that took what they
+// share in two orders would wait for each other. So whatever changes nodes or edges takes the nodes
+// first, in order of id: `REMOVE n.source` does, and changes nothing, for no node has a `source`.
+// (To set several properties takes a lock on the node's edges before the one on the node.)
+
 // name: create_nodes
 UNWIND $rows AS row
 CREATE (n:{label} {ws: $ws, id: row.id})
@@ -7,6 +13,7 @@ SET n.stamp = $new, n.labels = row.labels, n.json = row.json, n.key = row.key, n
 // name: upsert_nodes
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
+REMOVE n.source
 SET n.stamp = CASE
       WHEN n.stamp IS NULL THEN $new
       WHEN n.stamp[0] >= $now THEN [n.stamp[0] + 1, n.stamp[1], $now]
@@ -16,12 +23,6 @@ SET n.stamp = CASE
     n.shape = {shape}{fields}
 RETURN count(CASE WHEN n.stamp[1] = $now THEN 1 END) AS new
 
-// name: create_ends
-UNWIND $rows AS row
-MERGE (n:{label} {ws: $ws, id: row.id})
-  ON CREATE SET n.stamp = $new, n.labels = [], n.json = '{}', n.key = row.key, n.near = row.near,
-    n.shape = {shape}
-
 // name: absent
 UNWIND $ids AS id
 OPTIONAL MATCH (n:{label} {ws: $ws, id: id})
@@ -29,17 +30,20 @@ WITH id, n WHERE n IS NULL
 RETURN id
 
 // name: create_edges
+{hold}
+WITH collect(n) AS ends WHERE size(ends) = size($ends)
 UNWIND $rows AS row
-MATCH (a:{label} {ws: $ws, id: row.source})
-MATCH (b:{label} {ws: $ws, id: row.target})
-CREATE (a)-[e:{label} {ws: $ws, source: row.source, type: row.type, target: row.target}]->(b)
-SET e.stamp = $new, e.json = row.json
+WITH row, ends[row.from] AS a, ends[row.to] AS b
+CREATE (a)-[e:{label} {
+  ws: $ws, source: row.source, type: row.type, target: row.target, stamp: $new, json: row.json
+}]->(b)
 RETURN count(*) AS stored
 
 // name: upsert_edges
+{hold}
+WITH collect(n) AS ends WHERE size(ends) = size($ends)
 UNWIND $rows AS row
-MATCH (a:{label} {ws: $ws, id: row.source})
-MATCH (b:{label} {ws: $ws, id: row.target})
+WITH row, ends[row.from] AS a, ends[row.to] AS b
 MERGE (a)-[e:{label} {ws: $ws, source: row.source, type: row.type, target: row.target}]->(b)
 SET e.stamp = CASE
       WHEN e.stamp IS NULL THEN $new
@@ -48,6 +52,21 @@ SET e.stamp = CASE
     END,
     e.json = row.json
 RETURN count(*) AS stored, count(CASE WHEN e.stamp[1] = $now THEN 1 END) AS new
+
+// name: hold
+UNWIND range(0, size($ends) - 1) AS at
+MATCH (n:{label} {ws: $ws, id: $ends[at]})
+REMOVE n.source
+WITH n ORDER BY at
+
+// name: hold_or_create
+UNWIND range(0, size($ends) - 1) AS at
+WITH at, $ends[at] AS end
+MERGE (n:{label} {ws: $ws, id: end.id})
+  ON CREATE SET n.stamp = $new, n.labels = [], n.json = '{}', n.key = end.key, n.near = end.near,
+    n.shape = {shape}
+REMOVE n.source
+WITH n ORDER BY at
 
 // name: get_nodes
 UNWIND $ids AS id
@@ -68,16 +87,25 @@ RETURN id
 // name: delete_nodes
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
+OPTIONAL MATCH (n)-[:{label}]-(m)
+UNWIND CASE WHEN m IS NULL THEN [n] ELSE [n, m] END AS end
+WITH DISTINCT n, end ORDER BY end.id
+REMOVE end.source
+WITH collect(DISTINCT n) AS nodes
+UNWIND nodes AS n
 DETACH DELETE n
 RETURN count(*) AS deleted
 
 // name: delete_lone_nodes
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
+REMOVE n.source
 DELETE n
 RETURN count(*) AS deleted
 
 // name: delete_edges
+{hold}
+WITH count(n) AS held
 UNWIND $keys AS key
 MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
 DELETE e
@@ -193,6 +221,12 @@ MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
 WITH e LIMIT $limit
+UNWIND [startNode(e), endNode(e)] AS end
+WITH e, end ORDER BY end.id
+REMOVE end.source
+WITH collect(DISTINCT e) AS edges
+UNWIND edges AS e
+WITH e WHERE e.ws = $ws
 DELETE e
 RETURN count(*) AS deleted
 
@@ -201,6 +235,7 @@ MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n LIMIT $limit
+REMOVE n.source
 DETACH DELETE n
 RETURN count(*) AS deleted
 
@@ -247,6 +282,6 @@ RETURN n.ws, n.id, n.json, n.stamp[0] LIMIT $limit
 // name: reshape
 UNWIND $rows AS row
 MATCH (n:{label} {ws: row.ws, id: row.id})
-SET n.shape = n.shape
+REMOVE n.source
 WITH n, row WHERE n.stamp[0] = row.version
 SET n.shape = {shape}{fields}

@@ -10,6 +10,11 @@ SELECT pg_is_in_recovery() AS standby,
            AS seconds,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS streaming
 
+-- name: log_end
+-- Up to where the log is written; on a standby up to where it is replayed.
+SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                            ELSE pg_current_wal_lsn() END, '0/0')::bigint
+
 -- name: standbys
 SELECT application_name AS name, sync_state,
        pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS behind

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, PoolUse
+    from polystore.types.reports import Change, Finding, PoolUse, Progress
 
 CONTRACT_VERSION = 1
 """Of the seam between core and plugins; a plugin made for another one is refused."""
@@ -68,11 +68,16 @@ class Backend(ABC, Generic[C]):
     Args:
         name: Key in `backends:`; put it into errors.
         config: The validated block.
+
+    Attributes:
+        on_progress: What `apply_change` and `repair` call while they do what takes long, if anybody
+            wants to know; None otherwise. A backend that cannot tell never calls it.
     """
 
     def __init__(self, name: str, config: C) -> None:
         self.name = name
         self.config = config
+        self.on_progress: Callable[[Progress], object] | None = None
         self._schema_lock = asyncio.Lock()
 
     @abstractmethod

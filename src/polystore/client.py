@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from polystore.stores.bound import BoundStore
     from polystore.stores.typed import M
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, Health, Usage
+    from polystore.types.reports import Change, Finding, Health, Progress, Usage
 
 T = TypeVar("T")
 _UNIT_PAUSE = 0.02
@@ -295,15 +295,26 @@ class Polystore(Stores):
         await self.runtime.reach_all()
         return await planning.plan(self.runtime)
 
-    async def apply(self) -> list[Change]:
+    async def apply(self, *, progress: Callable[[Progress], object] | None = None) -> list[Change]:
         """Carry out what `plan` returns; never destructive. Returns what was done.
+
+        Args:
+            progress: Called now and then with how far an engine is that builds an index, where it
+                can tell; in the event loop, so it should be quick.
 
         Raises:
             SchemaMismatch: A change is refused; nothing was changed.
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         await self.runtime.reach_all()
-        return await planning.apply(self.runtime)
+        backends = [opened.backend for opened in self.runtime.backends.values()]
+        for backend in backends:
+            backend.on_progress = progress
+        try:
+            return await planning.apply(self.runtime)
+        finally:
+            for backend in backends:
+                backend.on_progress = None
 
     async def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

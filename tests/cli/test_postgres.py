@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -12,6 +13,8 @@ import pytest
 from servers.process import free_port
 
 import polystore
+
+from .conftest import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,3 +220,40 @@ def test_doctor_mends_an_index_that_is_gone(
     assert "schema" not in {f["check"] for f in told["findings"]}
     assert cli("plan").code == 0
     assert json.loads(cli("doctor", "--fix", "--json").out)["mended"] == []
+
+
+def test_apply_says_how_far_a_build_is(
+    folder: Path, configure: Configure, postgres_dsn: str
+) -> None:
+    configure(f"backends: {{main: {{use: postgres, dsn: '{postgres_dsn}'}}}}\n{STORES}")
+    command = [PROGRAM, "apply", "--yes"]
+    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert made.stderr == ""  # a new store has nothing to wait for
+
+    async def work() -> tuple[str, str, int]:
+        writer = await asyncpg.connect(postgres_dsn)
+        [index] = await writer.fetchrow(
+            "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisprimary"
+            " AND indrelid = 'polystore.doc_documents'::regclass"
+        ) or [None]
+        await writer.execute(f"DROP INDEX {index}")
+        writing = writer.transaction()
+        await writing.start()
+        await writer.execute("LOCK TABLE polystore.doc_documents IN ROW EXCLUSIVE MODE")
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = (await process.stderr.readline()).decode()
+        await writing.rollback()
+        await writer.close()
+        out = (await process.stdout.read()).decode()
+        return line, out, await process.wait()
+
+    line, out, code = asyncio.run(work())
+    assert line.startswith("  main: index doc_documents")
+    assert "of doc_documents: waiting for writers before build, 0 of 1 transactions (0%)" in line
+    assert code == 0
+    assert out.endswith("1 of 1 changes applied\n")

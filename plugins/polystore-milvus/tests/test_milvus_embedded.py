@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from servers.patience import until_it_works
 
 import polystore
 from polystore.embedded import is_alive, within
-from polystore.errors import UnsupportedError
+from polystore.errors import SchemaMismatch, UnsupportedError
 
 from .clients import client_of, record
 
@@ -140,3 +140,21 @@ async def test_an_index_that_lite_has_not(tmp_path: Path) -> None:
     options = {"milvus": {"index_type": "SCANN"}}
     with pytest.raises(UnsupportedError, match="Milvus Lite has no index SCANN"):
         await client_of({"embedded": str(tmp_path)}, options=options).__aenter__()
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+async def test_a_layout_of_another_version_is_refused(tmp_path: Path, number: str) -> None:
+    block = {"embedded": str(tmp_path)}
+    async with client_of(block) as ps:
+        await ps.vector("things").upsert([record("kept")])
+        catalogue = cast("Any", ps.runtime.backends["main"].backend)._catalogue
+        good = (await catalogue._rows("layout:")).get(number)
+        await catalogue._put(f"layout:{number}", {"checksum": "x", "at": "another time"})
+        # Refused with the first one open, as of two programs of different versions.
+        with pytest.raises(SchemaMismatch, match=f"step {number} of the layout") as told:
+            await client_of(block).__aenter__()
+        assert "another namespace" in str(told.value.hint)
+        if good is not None:
+            await catalogue._put(f"layout:{number}", good)
+            async with client_of(block) as again:
+                assert await again.vector("things").get("kept") is not None

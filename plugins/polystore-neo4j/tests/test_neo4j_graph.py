@@ -122,6 +122,19 @@ async def test_a_layout_of_the_future(block: dict[str, Any], neo4j5: Neo4jServer
         await client_of(block).__aenter__()
 
 
+async def test_a_layout_step_of_another_text(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
+    async with client_of(block) as ps:
+        await ps.graph("knowledge").upsert_nodes([Node("kept")])
+    label = f"{block['namespace']}.layout"
+    neo4j5.run(f"MATCH (s:`{label}` {{name: '1'}}) SET s.good = s.checksum, s.checksum = 'x'")
+    with pytest.raises(SchemaMismatch, match="step 1 of the layout") as told:
+        await client_of(block).__aenter__()
+    assert "another namespace" in str(told.value.hint)
+    neo4j5.run(f"MATCH (s:`{label}` {{name: '1'}}) SET s.checksum = s.good")
+    async with client_of(block) as ps:
+        assert await ps.graph("knowledge").get_node("kept") is not None
+
+
 async def test_a_lost_index_is_seen_and_mended(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
     async with client_of(block) as ps:
         await ps.graph("knowledge").upsert_nodes([Node("Grace Hopper")])

@@ -135,6 +135,89 @@ async def seen(ps: polystore.Polystore, consistency: Any) -> tuple[object, ...]:
     )
 
 
+async def test_reads_go_to_the_primary_while_the_standby_is_too_far_behind(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "polystore"):
+        dsns = (pair.primary.dsn, pair.standby.dsn)
+        async with polystore.open(configured(*dsns, max_lag=0.5)) as ps:
+            cache = ps.kv("cache").with_options(consistency="eventual")
+            replica = replica_of(ps)
+            await ps.kv("cache").put("lag", 1)
+
+            async def answers_there() -> bool:
+                reads = replica.reads
+                assert await cache.get("lag") in (1, None)
+                return replica.reads > reads
+
+            await until(answers_there)
+            pair.standby.execute("SELECT pg_wal_replay_pause()")
+            try:
+                await ps.kv("cache").put("lag", 2)
+
+                async def answers_here() -> bool:
+                    fallbacks = replica.fallbacks
+                    found = await cache.get("lag")
+                    return found == 2 and replica.fallbacks > fallbacks
+
+                await until(answers_here)
+                await until_far_behind(replica)
+                reads = replica.reads
+                # However often it is asked, the old value is not seen again.
+                assert {await cache.get("lag") for _ in range(200)} == {2}
+                assert replica.reads == reads
+                finding = await told(ps)
+                assert finding.severity == "warning"
+                assert "older than replica.max_lag (0.5 s)" in finding.message
+                assert caplog.text.count("more than 0.5 s behind") == 1
+            finally:
+                pair.standby.execute("SELECT pg_wal_replay_resume()")
+
+            async def answers_there_again() -> bool:
+                reads = replica.reads
+                assert await cache.get("lag") == 2
+                return replica.reads > reads
+
+            await until(answers_there_again)
+            assert (await told(ps)).severity == "ok"
+            assert caplog.text.count("reads from its replica again") == 1
+
+
+async def until_far_behind(replica: Replica) -> None:
+    assert replica.freshness is not None
+    while replica.freshness.age <= replica.freshness.limit or not replica.freshness.told:
+        pool = replica.ready()  # as a read does: it makes it look again
+        assert pool is None or replica.freshness.age <= replica.freshness.limit
+        await asyncio.sleep(0.02)
+
+
+async def test_how_old_it_is_costs_few_questions(pair: Pair) -> None:
+    async with polystore.open(configured(pair.primary.dsn, pair.standby.dsn, max_lag=3600)) as ps:
+        replica = replica_of(ps)
+        assert replica.freshness is not None
+        looks = 0
+        plain = replica.freshness.look
+        cast("Any", replica.freshness)._every = 3600
+
+        async def counted(standby: Any) -> None:
+            nonlocal looks
+            looks += 1
+            await plain(standby)
+
+        replica.freshness.look = counted
+        cache = ps.kv("cache").with_options(consistency="eventual")
+
+        async def answers_there() -> bool:
+            reads = replica.reads
+            await cache.get("lag")
+            return replica.reads > reads
+
+        await until(answers_there)
+        for _ in range(500):
+            await cache.get("lag")
+        assert looks == 1
+
+
 async def test_a_replica_that_is_away_is_told_once_and_comes_back(
     pair: Pair, toxiproxy: Toxiproxy, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -168,6 +168,23 @@ async def test_a_layout_of_the_future_is_refused(
         await client_of(block).__aenter__()
 
 
+async def test_a_layout_step_of_another_text_is_refused(
+    block: dict[str, Any], redis7: RedisServer
+) -> None:
+    async with client_of(block) as ps:
+        await ps.kv("things").put("a", 1)
+    layout = f"{block['namespace']}:layout"
+    with redis7.client() as server:
+        good = server.hget(layout, "1")
+        server.hset(layout, "1", '{"checksum": "x", "at": "before"}')
+        with pytest.raises(SchemaMismatch, match="step 1 of the layout") as told:
+            await client_of(block).__aenter__()
+        assert "another namespace" in str(told.value.hint)
+        server.hset(layout, "1", good)
+    async with client_of(block) as ps:
+        assert await ps.kv("things").get("a") == 1
+
+
 async def test_racing_writers_lose_no_update(block: dict[str, Any]) -> None:
     import asyncio
 

@@ -14,7 +14,7 @@ from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polystore.types.reports import Change
+    from polystore.types.reports import Change, Progress
 
 REFUSED = 1
 PENDING = 3
@@ -51,7 +51,8 @@ def apply(
     """Make new stores, fields and indexes.
 
     Does what `plan` shows, and never drops anything. Asks first on a terminal. If a change is
-    refused, nothing at all is done.
+    refused, nothing at all is done. While an engine builds an index, and can tell, it says how far
+    it is, on stderr.
 
     Exit code: 0 if the engines have what is declared, else 1.
     """
@@ -74,7 +75,18 @@ async def _plan(settings: Settings) -> list[Change]:
 
 async def _apply(settings: Settings) -> list[Change]:
     async with settings.client() as client:
-        return await client.apply()
+        return await client.apply(progress=_tell)
+
+
+def _tell(progress: Progress) -> None:
+    """Print how far a build is, a line for each look; on stderr, as it is no part of the result."""
+    counted = ""
+    if progress.total:
+        share = 100 * progress.done // progress.total
+        counted = f", {progress.done:,} of {progress.total:,} {progress.unit} ({share}%)"
+    elif progress.done:
+        counted = f", {progress.done:,} {progress.unit}"
+    output.note(f"  {progress.backend}: {progress.what}: {progress.phase}{counted}")
 
 
 def _code(changes: Sequence[Change]) -> int:

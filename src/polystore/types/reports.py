@@ -33,6 +33,27 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an engine is with something that takes long, e.g. building an index.
+
+    Attributes:
+        backend: Name of the backend.
+        what: What is being done, for a person.
+        phase: Which part of it, in the engine's words.
+        done: How much of the phase is done, in `unit`.
+        total: How much there is to do; 0 where the engine does not know.
+        unit: What is counted, e.g. `blocks`, `tuples`; "" where nothing is.
+    """
+
+    backend: str
+    what: str
+    phase: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One observation of doctor.
 

@@ -20,6 +20,7 @@ from polystore_postgres.grants import grant_layout, grant_store
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import Names
 from polystore_postgres.pool import Pool
+from polystore_postgres.progress import told
 from polystore_postgres.repairs import find_repairs, repair
 from polystore_postgres.tenants import check_guard
 from polystore_postgres.vector_rebuild import rebuild_index
@@ -143,6 +144,10 @@ class PostgresBackend(Backend[PostgresConfig]):
             async with self.pool.admin() as connection:
                 await ledger.ensure_vector(connection)
             await self.pool.refresh()
+        async with told(self.pool, self.names.schema, self.on_progress):
+            await self._apply_change(stored, change)
+
+    async def _apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
         if change.action == "rebuild_index":
             await rebuild_index(self.pool, stored, self.names)
         async with self.pool.admin() as connection:
@@ -180,7 +185,8 @@ class PostgresBackend(Backend[PostgresConfig]):
 
     @override
     async def repair(self, stored: Sequence[StoredSpec]) -> None:
-        await repair(self.pool, self.names, stored)
+        async with told(self.pool, self.names.schema, self.on_progress):
+            await repair(self.pool, self.names, stored)
 
     @override
     @asynccontextmanager

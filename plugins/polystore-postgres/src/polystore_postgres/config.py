@@ -116,6 +116,11 @@ class ReplicaConfig(Section):
     pause: Duration = Field(
         default=10, description="How long it is left alone after it was out of reach."
     )
+    max_lag: Duration | None = Field(
+        default=None,
+        description="How old its answers may be; the primary is asked while they may be older. "
+        "null: any age.",
+    )
 
 
 class PostgresConfig(BackendConfig):

@@ -49,10 +49,16 @@ async def _replica(pool: Pool, replica: Replica) -> Finding:
             end = await pool.fetchval("SELECT pg_current_wal_lsn()::text")
         limit = replica.settings.timeout
         row: Any = await there.fetchrow(block("doctor.sql", "replica"), end, timeout=limit)
+        if replica.freshness is not None:
+            await replica.freshness.look(there)
     except PolystoreError as error:
         replica.failed(error)
         return _out_of_reach(pool.backend, replica, counts)
     severity, text, action = _state(row)
+    fresh = replica.freshness
+    if severity == "ok" and fresh is not None and fresh.age > fresh.limit:
+        severity, action = "warning", "See whether it replays (pg_wal_replay_resume) and keeps up"
+        text += f", and older than replica.max_lag ({fresh.limit:g} s), so reads go to the primary"
     return Finding(pool.backend, "replica", severity, f"the replica {text}; {counts}", None, action)
 
 

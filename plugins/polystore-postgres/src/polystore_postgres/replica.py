@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from polystore.errors import ConfigError, ConnectionFailed, OperationTimeout, PolystoreError
+from polystore_postgres.freshness import Freshness
 
 if TYPE_CHECKING:
     from polystore_postgres.config import PostgresConfig, ReplicaConfig
@@ -27,6 +28,7 @@ class Replica:
         error: Why it is not in use; None: it is, or was never tried.
         reads: Statements that it answered.
         fallbacks: Statements that went to the primary instead.
+        freshness: Whether its answers are young enough; None where any age will do.
     """
 
     def __init__(self, config: PostgresConfig, settings: ReplicaConfig, primary: Pool) -> None:
@@ -44,6 +46,8 @@ class Replica:
             }
         )
         self._primary = primary
+        limit = settings.max_lag
+        self.freshness = None if limit is None else Freshness(primary, limit, settings.timeout)
         self._identity = 0
         self._pool: Pool | None = None
         self._in_use = False
@@ -58,8 +62,9 @@ class Replica:
 
     def ready(self) -> Pool | None:
         """Return the pool to read from; None: ask the primary."""
-        if self._in_use:
-            return self._pool
+        if self._in_use and self._pool is not None:
+            fresh = self.freshness is None or self.freshness.holds(self._pool)
+            return self._pool if fresh else None
         if self._trying is None and self._loop.time() >= self._next_try:
             self._trying = self._loop.create_task(self._try_again())
         return None
@@ -97,6 +102,7 @@ class Replica:
         pool, self._pool = self._pool, None
         self._in_use = False
         self._next_try = 0.0
+        self._forget()
         if pool is not None:
             pool.terminate()
 
@@ -106,9 +112,15 @@ class Replica:
         if self._trying is not None:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)
+        if self.freshness is not None:
+            await self.freshness.close()
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+    def _forget(self) -> None:
+        if self.freshness is not None:
+            self.freshness.forget()
 
     async def _try_again(self) -> None:
         try:
@@ -158,4 +170,5 @@ class Replica:
                 error,
             )
         self.error, self._in_use = error, False
+        self._forget()
         self._next_try = self._loop.time() + self.settings.pause

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from polystore.specs import StoreSpec
     from polystore.stores.typed import M
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, Health, StoreSize, Usage
+    from polystore.types.reports import Change, Finding, Health, Progress, StoreSize, Usage
 
 S = TypeVar("S", bound="AsyncStores")
 
@@ -289,14 +289,18 @@ class Polystore(Stores[AsyncPolystore]):
         """
         return self._portal.call(self._wrapped.plan)
 
-    def apply(self) -> list[Change]:
+    def apply(self, *, progress: Callable[[Progress], object] | None = None) -> list[Change]:
         """Carry out what `plan` returns; never destructive. Returns what was done.
+
+        Args:
+            progress: Called now and then with how far an engine is that builds an index, where it
+                can tell; in the event loop, so it should be quick.
 
         Raises:
             SchemaMismatch: A change is refused; nothing was changed.
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
-        return self._portal.call(self._wrapped.apply)
+        return self._portal.call(self._wrapped.apply, progress=progress)
 
     def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

@@ -10,6 +10,11 @@ SELECT pg_is_in_recovery() AS standby,
            AS seconds,
        EXISTS (SELECT FROM pg_stat_wal_receiver) AS streaming
 
+-- name: log_end
+-- Up to where the log is written; on a standby up to where it is replayed.
+SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                            ELSE pg_current_wal_lsn() END, '0/0')::bigint
+
 -- name: standbys
 SELECT application_name AS name, sync_state,
        pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS behind
@@ -76,3 +81,15 @@ SELECT c.relname AS name,
 SELECT count(*) AS used, current_setting('max_connections')::int AS most,
        current_setting('superuser_reserved_connections')::int AS reserved
   FROM pg_stat_activity WHERE backend_type = 'client backend'
+
+-- name: building
+-- Index builds that go on in the schema $1.
+SELECT i.relname AS name, t.relname AS table_name, p.phase,
+       p.lockers_done, p.lockers_total, p.blocks_done, p.blocks_total,
+       p.tuples_done, p.tuples_total
+  FROM pg_stat_progress_create_index AS p
+  JOIN pg_class AS t ON t.oid = p.relid
+  JOIN pg_namespace AS n ON n.oid = t.relnamespace
+  LEFT JOIN pg_class AS i ON i.oid = p.index_relid
+ WHERE p.datname = current_database() AND n.nspname = $1
+ ORDER BY t.relname, p.pid

@@ -1,0 +1,135 @@
+"""How far an index build is: told while it goes on, and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+import polystore
+from polystore_postgres import progress as watching
+
+if TYPE_CHECKING:
+    from polystore.types.reports import Progress
+
+ROWS = 500
+BUILT = """
+SELECT indexrelid::regclass::text FROM pg_index
+ WHERE indrelid = 'polystore.doc_documents'::regclass AND NOT indisprimary"""
+
+# Whoever has just asked how far a build is; not who builds, nor who holds the schema's lock.
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+   AND (query LIKE '%pg_stat_progress_create_index%' OR query LIKE 'COMMIT%')"""
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_EVERY", 0.01)
+
+
+def configured(dsn: str, *indexes: str, **block: Any) -> dict[str, Any]:
+    return {
+        "backends": {"main": {"use": "postgres", "dsn": dsn, **block}},
+        "stores": {"documents": {"kind": "doc", "indexes": list(indexes)}},
+    }
+
+
+async def fill(dsn: str) -> None:
+    """Make a store whose index is gone, for `apply` to build it again."""
+    async with polystore.open(configured(dsn, "year"), schema="auto") as ps:
+        await ps.doc("documents").put_many({f"d{n}": {"year": n} for n in range(ROWS)})
+        async with ps.raw("main").acquire(raw=True) as connection:
+            for (name,) in await connection.fetch(BUILT):
+                await connection.execute(f"DROP INDEX {name}")
+
+
+@pytest.mark.parametrize("block", [{}, {"pool": {"min": 0, "max": 1}}, {"admin_dsn": True}])
+async def test_a_build_that_waits_for_a_writer_says_so(
+    postgres_dsn: str, block: dict[str, Any]
+) -> None:
+    await fill(postgres_dsn)
+    given = block | ({"admin_dsn": postgres_dsn} if "admin_dsn" in block else {})
+    writer = await asyncpg.connect(postgres_dsn)
+    seen: list[Progress] = []
+    waiting = asyncio.Event()
+
+    def tell(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.phase.startswith("waiting for writers"):
+            waiting.set()
+
+    try:
+        config = configured(postgres_dsn, "year", **given)
+        async with polystore.open(config, schema="off") as ps:
+            writing = writer.transaction()
+            await writing.start()
+            await writer.execute("LOCK TABLE polystore.doc_documents IN ROW EXCLUSIVE MODE")
+            applying = asyncio.create_task(ps.apply(progress=tell))
+            await waiting.wait()
+            assert not applying.done()
+            await writing.rollback()
+            assert [change.action for change in await applying] == ["build_index"]
+            assert await ps.plan() == []
+            assert ps.runtime.backends["main"].backend.on_progress is None
+    finally:
+        await writer.close()
+    assert {progress.backend for progress in seen} == {"main"}
+    assert all("of doc_documents" in progress.what for progress in seen)
+    blocked = next(told for told in seen if told.phase.startswith("waiting for writers"))
+    assert (blocked.done, blocked.total, blocked.unit) == (0, 1, "transactions")
+    assert all(first != second for first, second in itertools.pairwise(seen))
+
+
+async def test_a_watcher_that_is_cut_off_stops_no_build(
+    postgres_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await fill(postgres_dsn)
+    told = asyncio.Event()
+    other = await asyncpg.connect(postgres_dsn)
+    try:
+        config = configured(postgres_dsn, "year")
+        async with polystore.open(config, schema="off") as ps:
+            writing = other.transaction()
+            await writing.start()
+            await other.execute("LOCK TABLE polystore.doc_documents IN ROW EXCLUSIVE MODE")
+            applying = asyncio.create_task(ps.apply(progress=lambda _: told.set()))
+            await told.wait()
+            with caplog.at_level(logging.WARNING, "polystore"):
+                while "cannot be told" not in caplog.text:
+                    await other.execute(CUT)
+                    await asyncio.sleep(0.01)
+            assert not applying.done()
+            await writing.rollback()
+            assert [change.action for change in await applying] == ["build_index"]
+    finally:
+        await other.close()
+
+
+async def test_what_the_callback_raises_is_raised(postgres_dsn: str) -> None:
+    await fill(postgres_dsn)
+    other = await asyncpg.connect(postgres_dsn)
+    called = asyncio.Event()
+
+    def refuse(_: Progress) -> None:
+        called.set()
+        raise ValueError("not interested")
+
+    try:
+        async with polystore.open(configured(postgres_dsn, "year"), schema="off") as ps:
+            writing = other.transaction()
+            await writing.start()
+            await other.execute("LOCK TABLE polystore.doc_documents IN ROW EXCLUSIVE MODE")
+            applying = asyncio.create_task(ps.apply(progress=refuse))
+            await called.wait()
+            await writing.rollback()
+            with pytest.raises(ValueError, match="not interested"):
+                await applying
+            assert await ps.plan() == []
+    finally:
+        await other.close()

@@ -102,6 +102,11 @@ class Backend(ABC, Generic[C]):
         """Whether `apply_change` carries out `rebuild_index`, while others read and write."""
         return False
 
+    @property
+    def removes(self) -> bool:
+        """Whether `apply_change` carries out `drop_store` and `rename_store`."""
+        return False
+
     @abstractmethod
     def capabilities(self, kind: Kind) -> Capabilities | None:
         """Return what this server can do for `kind`, or None if it does not serve it."""

@@ -15,6 +15,7 @@ from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
 from polystore.plugins.registry import Registry
 from polystore.runtime import Runtime, check_requirements
 from polystore.schema import planning
+from polystore.schema.generations import Generations
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
@@ -304,6 +305,18 @@ class Polystore(Stores):
         """
         await self.runtime.reach_all()
         return await planning.apply(self.runtime)
+
+    def generations(self, store: str) -> Generations:
+        """Return what there is to do with the generations of the vector store `store`.
+
+        Another generation, of other dimensions, another metric or another embedding model, is made
+        and filled beside the one that serves, and switched to in one step.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        self.runtime.bound("vector", store)
+        return Generations(self.runtime, store)
 
     async def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

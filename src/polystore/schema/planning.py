@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from polystore.declaring import Declared
 from polystore.errors import SchemaMismatch
 from polystore.runtime import check_requirements, live_capabilities
-from polystore.specdiff import SpecChange, StoredSpec, compare_specs, spec_after
+from polystore.specdiff import (
+    SpecChange,
+    StoredSpec,
+    compare_specs,
+    same_declaration,
+    spec_after,
+)
 from polystore.stores.optional import OUT_OF_REACH
 from polystore.types.reports import Change
 
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
 
 _MIXING = frozenset({"kind", "dimensions", "metric", "directed"})
 """What has to be as stored even where `schema: off` trusts the rest."""
+_SWITCHED = frozenset({"embedding_model"})
+"""What has to be so elsewhere: a switch may have come between the opening and the first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,13 @@ async def plan(runtime: Runtime) -> list[Change]:
         catalogue = await opened.backend.catalogue()
         for step in _steps(opened, _served(runtime, opened), catalogue):
             changes.append(await _describe(opened, step))
-        changes += await opened.backend.repairs(list(catalogue.values()))
+        changes += await opened.backend.repairs(every_generation(catalogue))
     return changes
+
+
+def every_generation(catalogue: Mapping[str, StoredSpec]) -> list[StoredSpec]:
+    """Return each generation of each store, as a store of its own."""
+    return [one for stored in catalogue.values() for one in stored.every_generation()]
 
 
 async def apply(runtime: Runtime) -> list[Change]:
@@ -69,7 +82,7 @@ async def repair(runtime: Runtime) -> list[Change]:
 
 async def _repair(opened: OpenBackend) -> list[Change]:
     async with opened.backend.schema_lock():
-        stored = list((await opened.backend.catalogue()).values())
+        stored = every_generation(await opened.backend.catalogue())
         repairs = list(await opened.backend.repairs(stored))
         if repairs:
             await opened.backend.repair(stored)
@@ -156,10 +169,14 @@ async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
     opened = runtime.backend_for(spec)
     existing = (await opened.backend.catalogue()).get(spec.name)
     if existing is not None:
+        mixing = _MIXING if opened.schema_mode == "off" else _MIXING | _SWITCHED
         differences = [
             _Step(existing, change)
             for change in compare_specs(existing.spec, spec)
-            if change.reason and change.subject[0] in _MIXING
+            if change.reason and change.subject[0] in mixing
+        ]
+        differences = [
+            replace(step, change=_explained(existing, spec, step.change)) for step in differences
         ]
         refuse([await _describe(opened, step) for step in differences])
         return existing
@@ -203,12 +220,34 @@ def _steps(
     for wanted in declared:
         live_capabilities(opened, wanted.spec)
         existing = catalogue.get(wanted.spec.name)
-        generation = existing.generation if existing else 1
         now = existing.spec if existing else None
         for change in compare_specs(now, wanted.spec, rebuilds=opened.backend.rebuilds):
             now = spec_after(now, wanted.spec, change)
-            steps.append(_Step(StoredSpec(now, generation, wanted.origin), change))
+            after = existing or StoredSpec(now)
+            stored = replace(after, spec=now, origin=wanted.origin)
+            steps.append(_Step(stored, _explained(existing, wanted.spec, change)))
     return steps
+
+
+def _explained(existing: StoredSpec | None, wanted: StoreSpec, change: SpecChange) -> SpecChange:
+    """Return a refusal with the way out that is open where the store has several generations."""
+    if existing is None or change.reason is None:
+        return change
+    name, now = wanted.name, existing.generation
+    coming, old = existing.find("next"), existing.find("old")
+    if coming is not None and same_declaration(coming.spec, wanted):
+        reason = (
+            f"Generation {coming.generation} is declared so, but generation {now} serves: run "
+            f"`polystore generation fill {name}`, then `polystore generation switch {name}`"
+        )
+    elif old is not None and same_declaration(old.spec, wanted):
+        reason = (
+            f"Generation {old.generation} was declared so, but generation {now} has served since "
+            "it was switched to: declare the store as it is now"
+        )
+    else:
+        return change
+    return replace(change, reason=reason)
 
 
 async def _describe(opened: OpenBackend, step: _Step) -> Change:

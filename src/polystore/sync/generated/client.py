@@ -18,6 +18,7 @@ from polystore.client import open as open_async
 from polystore.errors import ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT
 from polystore.sync.generated.doc import DocStore
+from polystore.sync.generated.generations import Generations
 from polystore.sync.generated.graph import GraphStore
 from polystore.sync.generated.kv import KVStore
 from polystore.sync.generated.typed_doc import TypedDocStore
@@ -297,6 +298,17 @@ class Polystore(Stores[AsyncPolystore]):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.apply)
+
+    def generations(self, store: str) -> Generations:
+        """Return what there is to do with the generations of the vector store `store`.
+
+        Another generation, of other dimensions, another metric or another embedding model, is made
+        and filled beside the one that serves, and switched to in one step.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        return Generations(self._portal, self._portal.run(self._wrapped.generations, store))
 
     def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

@@ -104,7 +104,12 @@ class Backend(ABC, Generic[C]):
 
     @property
     def removes(self) -> bool:
-        """Whether `apply_change` carries out `drop_store` and `rename_store`."""
+        """Whether `apply_change` carries out `drop_store`, with all that a store has."""
+        return False
+
+    @property
+    def renames(self) -> bool:
+        """Whether `apply_change` carries out `rename_store`: in one step, however much it has."""
         return False
 
     @abstractmethod

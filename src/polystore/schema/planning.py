@@ -32,7 +32,7 @@ _SWITCHED = frozenset({"embedding_model"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """A change of one store, and what the catalogue says once it is done."""
 
     stored: StoredSpec
@@ -45,8 +45,8 @@ async def plan(runtime: Runtime) -> list[Change]:
     for opened in runtime.backends.values():
         changes += await opened.backend.layout_changes()
         catalogue = await opened.backend.catalogue()
-        for step in _steps(opened, _served(runtime, opened), catalogue):
-            changes.append(await _describe(opened, step))
+        for step in _steps(opened, served(runtime, opened), catalogue):
+            changes.append(await describe(opened, step))
         changes += await opened.backend.repairs(every_generation(catalogue))
     return changes
 
@@ -65,7 +65,7 @@ async def apply(runtime: Runtime) -> list[Change]:
     refuse([change for change in await plan(runtime) if change.refused])
     done: list[Change] = []
     for opened in runtime.backends.values():
-        done += await _apply_backend(opened, _served(runtime, opened))
+        done += await _apply_backend(opened, served(runtime, opened))
         done += await _repair(opened)
     return done
 
@@ -96,7 +96,7 @@ async def _apply_backend(opened: OpenBackend, declared: list[Declared]) -> list[
     async with opened.backend.schema_lock():
         # Planned anew under the lock: another process may have done it meanwhile.
         for step in _steps(opened, declared, await opened.backend.catalogue()):
-            described = await _describe(opened, step)
+            described = await describe(opened, step)
             refuse([described] if described.refused else [])
             await opened.backend.apply_change(step.stored, step.change)
             done.append(described)
@@ -126,7 +126,7 @@ async def prepare(runtime: Runtime) -> None:
 
 
 async def _prepare(runtime: Runtime, opened: OpenBackend) -> None:
-    declared = _served(runtime, opened)
+    declared = served(runtime, opened)
     if opened.schema_mode == "auto":
         await _make_so(opened, declared)
     elif opened.schema_mode == "check":
@@ -137,7 +137,7 @@ async def _make_so(opened: OpenBackend, declared: list[Declared]) -> None:
     pending = bool(await opened.backend.layout_changes())
     if not pending:
         steps = _steps(opened, declared, await opened.backend.catalogue())
-        refuse([await _describe(opened, step) for step in steps if step.change.reason])
+        refuse([await describe(opened, step) for step in steps if step.change.reason])
         pending = bool(steps)
     if pending:
         await _apply_backend(opened, declared)
@@ -148,7 +148,7 @@ async def _check(opened: OpenBackend, declared: list[Declared]) -> None:
     steps = _steps(opened, declared, await opened.backend.catalogue())
     # New settings that only the catalogue notes are no reason to stop a service.
     real = [step for step in steps if step.change.action != "update_spec"]
-    changes += [await _describe(opened, step) for step in real]
+    changes += [await describe(opened, step) for step in real]
     refuse([change for change in changes if change.refused])
     if changes:
         raise SchemaMismatch(
@@ -171,14 +171,14 @@ async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
     if existing is not None:
         mixing = _MIXING if opened.schema_mode == "off" else _MIXING | _SWITCHED
         differences = [
-            _Step(existing, change)
+            Step(existing, change)
             for change in compare_specs(existing.spec, spec)
             if change.reason and change.subject[0] in mixing
         ]
         differences = [
             replace(step, change=_explained(existing, spec, step.change)) for step in differences
         ]
-        refuse([await _describe(opened, step) for step in differences])
+        refuse([await describe(opened, step) for step in differences])
         return existing
     declared = runtime.declared.get(spec.name)
     origin = declared.origin if declared else "inferred"
@@ -205,7 +205,8 @@ def refuse(changes: Iterable[Change]) -> None:
         )
 
 
-def _served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
+def served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
+    """Return the declared stores that a backend serves."""
     return [
         declared
         for declared in runtime.declared.values()
@@ -215,18 +216,34 @@ def _served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
 
 def _steps(
     opened: OpenBackend, declared: Iterable[Declared], catalogue: Mapping[str, StoredSpec]
-) -> list[_Step]:
-    steps: list[_Step] = []
+) -> list[Step]:
+    steps: list[Step] = []
     for wanted in declared:
         live_capabilities(opened, wanted.spec)
         existing = catalogue.get(wanted.spec.name)
+        old = None if existing else catalogue.get(wanted.spec.renamed_from or "")
+        if old is not None:
+            existing = old.named(wanted.spec.name)
+            steps.append(Step(existing, _renaming(opened, old, wanted.spec)))
         now = existing.spec if existing else None
         for change in compare_specs(now, wanted.spec, rebuilds=opened.backend.rebuilds):
             now = spec_after(now, wanted.spec, change)
             after = existing or StoredSpec(now)
             stored = replace(after, spec=now, origin=wanted.origin)
-            steps.append(_Step(stored, _explained(existing, wanted.spec, change)))
+            steps.append(Step(stored, _explained(existing, wanted.spec, change)))
     return steps
+
+
+def _renaming(opened: OpenBackend, old: StoredSpec, wanted: StoreSpec) -> SpecChange:
+    was = old.spec.name
+    summary = f"rename {old.spec.kind} store {was} to {wanted.name}"
+    if opened.backend.renames:
+        return SpecChange("rename_store", summary, (was,))
+    reason = (
+        f"This backend cannot rename a store in one step. Go on with {was}; or let "
+        f"`polystore workspaces export` write what is in it, and `import` it under {wanted.name}"
+    )
+    return SpecChange("refused", summary, ("name",), reason)
 
 
 def _explained(existing: StoredSpec | None, wanted: StoreSpec, change: SpecChange) -> SpecChange:
@@ -250,7 +267,8 @@ def _explained(existing: StoredSpec | None, wanted: StoreSpec, change: SpecChang
     return replace(change, reason=reason)
 
 
-async def _describe(opened: OpenBackend, step: _Step) -> Change:
+async def describe(opened: OpenBackend, step: Step) -> Change:
+    """Return a step for a person, with its statements."""
     return Change(
         backend=opened.name,
         store=step.stored.spec.name,

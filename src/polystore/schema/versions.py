@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from polystore.types.records import VectorRecord
 
 ROWS = 500
-"""Records that are compared at a time."""
+"""Records that are compared at a time, at most."""
 
 Action: TypeAlias = Literal["carry", "delete", "conflict", "note"]
 """`conflict`: written in the old generation, deleted in the new one; what is newer cannot be told.
@@ -128,10 +128,11 @@ async def differences(sides: Sides, workspace: str) -> AsyncIterator[Part]:
 async def scan(store: BoundStore[Any], call: Call) -> AsyncIterator[list[VectorRecord]]:
     """Yield the records of a workspace, without their vectors, page by page."""
     cursor: str | None = None
+    rows = min(ROWS, (await store.ready()).capabilities.limits.batch_rows)
     while True:
         at = cursor
         page = await store.run(
-            "scan", call, lambda d, at=at: d.scan_page(call, None, at, ROWS, with_vectors=False)
+            "scan", call, lambda d, at=at: d.scan_page(call, None, at, rows, with_vectors=False)
         )
         yield page.items
         cursor = page.cursor

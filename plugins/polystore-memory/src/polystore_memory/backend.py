@@ -62,6 +62,11 @@ class MemoryBackend(Backend[MemoryConfig]):
     def removes(self) -> bool:
         return True
 
+    @property
+    @override
+    def renames(self) -> bool:
+        return True
+
     @override
     def capabilities(self, kind: Kind) -> Capabilities | None:
         return CAPABILITIES[kind]

@@ -81,6 +81,11 @@ class PostgresBackend(Backend[PostgresConfig]):
     def removes(self) -> bool:
         return True
 
+    @property
+    @override
+    def renames(self) -> bool:
+        return True
+
     @override
     async def open(self) -> None:
         if self.config.embedded:

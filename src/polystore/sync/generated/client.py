@@ -299,6 +299,28 @@ class Polystore(Stores[AsyncPolystore]):
         """
         return self._portal.call(self._wrapped.apply)
 
+    def notes(self) -> list[Finding]:
+        """Return what `plan` leaves alone: stores no longer declared, generations beside others.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
+        return self._portal.call(self._wrapped.notes)
+
+    def destroy(self, store: str, *, dry_run: bool = False) -> Change:
+        """Drop a store that is no longer declared, with all that it has in every workspace.
+
+        Args:
+            store: Its name; `backend/name` where several backends have one.
+            dry_run: Only return what would be done.
+
+        Raises:
+            StoreNotFound: There is none of that name that is not declared.
+            ConfigError: Several backends have one.
+            UnsupportedError: The backend cannot drop a store.
+        """
+        return self._portal.call(self._wrapped.destroy, store, dry_run=dry_run)
+
     def generations(self, store: str) -> Generations:
         """Return what there is to do with the generations of the vector store `store`.
 

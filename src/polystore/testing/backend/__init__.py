@@ -7,6 +7,7 @@ from polystore.testing.backend.changes import BackendChanges
 from polystore.testing.backend.clients import BackendClients
 from polystore.testing.backend.cut_off import BackendCutOff
 from polystore.testing.backend.declared import BackendDeclared
+from polystore.testing.backend.generations import BackendGenerations
 from polystore.testing.backend.interleaved import BackendInterleaved
 from polystore.testing.backend.lifecycle import BackendLifecycle
 from polystore.testing.backend.quotas import BackendQuotas
@@ -23,6 +24,7 @@ class BackendSuite(
     BackendClients,
     BackendCatalogue,
     BackendChanges,
+    BackendGenerations,
     BackendWorkspaces,
     BackendQuotas,
     BackendTenants,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.names import quote_identifier
+from polystore_postgres.schema_vector import ann_index
 from polystore_postgres.tables import create_statements
 from polystore_postgres.tenants import guard_statements
 
@@ -71,10 +72,15 @@ def _renaming(stored: StoredSpec, old: str, names: Names) -> Iterator[str]:
     before = stored.named(old)
     for was, now in zip(kind.tables(before, names), kind.tables(stored, names), strict=True):
         yield f"ALTER TABLE {names.qualify(was)} RENAME TO {quote_identifier(now)}"
-    schema = kind.load_schema()
-    pairs = zip(schema.indexes(before, names), schema.indexes(stored, names), strict=True)
-    for was, now in pairs:
+    for was, now in zip(_indexes(before, names), _indexes(stored, names), strict=True):
         yield from _renaming_index(was, now, names)
+
+
+def _indexes(stored: StoredSpec, names: Names) -> list[TableIndex]:
+    """Return every index that a store may have, also those that come when it has rows."""
+    found = KINDS[stored.spec.kind].load_schema().indexes(stored, names)
+    ann = ann_index(stored, names) if stored.spec.kind == "vector" else None
+    return [*found, ann.index()] if ann is not None and ann.deferred else found
 
 
 def _renaming_index(was: TableIndex, now: TableIndex, names: Names) -> Iterator[str]:

@@ -11,6 +11,7 @@ from polystore.testing.backend.generations import BackendGenerations
 from polystore.testing.backend.interleaved import BackendInterleaved
 from polystore.testing.backend.lifecycle import BackendLifecycle
 from polystore.testing.backend.quotas import BackendQuotas
+from polystore.testing.backend.removals import BackendRemovals
 from polystore.testing.backend.tenants import BackendTenants
 from polystore.testing.backend.trouble import BackendTrouble
 from polystore.testing.backend.unit_rules import BackendUnitRules
@@ -25,6 +26,7 @@ class BackendSuite(
     BackendCatalogue,
     BackendChanges,
     BackendGenerations,
+    BackendRemovals,
     BackendWorkspaces,
     BackendQuotas,
     BackendTenants,

@@ -47,13 +47,20 @@ async def plan(runtime: Runtime) -> list[Change]:
         catalogue = await opened.backend.catalogue()
         for step in _steps(opened, served(runtime, opened), catalogue):
             changes.append(await describe(opened, step))
-        changes += await opened.backend.repairs(every_generation(catalogue))
+        changes += await opened.backend.repairs(in_use(catalogue))
     return changes
 
 
-def every_generation(catalogue: Mapping[str, StoredSpec]) -> list[StoredSpec]:
-    """Return each generation of each store, as a store of its own."""
-    return [one for stored in catalogue.values() for one in stored.every_generation()]
+def in_use(catalogue: Mapping[str, StoredSpec]) -> list[StoredSpec]:
+    """Return the stores as they serve, and as they served before: some may use those still.
+
+    What is being filled is whole when it is switched to, and not before.
+    """
+    found: list[StoredSpec] = []
+    for stored in catalogue.values():
+        old = stored.find("old")
+        found += [stored.alone()] if old is None else [stored.alone(), old]
+    return found
 
 
 async def apply(runtime: Runtime) -> list[Change]:
@@ -82,7 +89,7 @@ async def repair(runtime: Runtime) -> list[Change]:
 
 async def _repair(opened: OpenBackend) -> list[Change]:
     async with opened.backend.schema_lock():
-        stored = every_generation(await opened.backend.catalogue())
+        stored = in_use(await opened.backend.catalogue())
         repairs = list(await opened.backend.repairs(stored))
         if repairs:
             await opened.backend.repair(stored)

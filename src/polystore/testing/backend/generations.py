@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -20,10 +21,12 @@ from polystore.errors import (
     UnsupportedError,
 )
 from polystore.filters import F
+from polystore.stores.vector_input import build_batch
 from polystore.testing.backend.base import NOT_SHARED, BackendTests, freshest, unserved
 from polystore.testing.checks import assert_raises, fresh_workspace
 from polystore.testing.opening import info_of, open_with, with_stores
 from polystore.testing.outcomes import not_applicable, note_declared, note_refused
+from polystore.types.batches import Stamp
 from polystore.types.call import Call
 from polystore.types.records import VectorRecord
 
@@ -350,6 +353,30 @@ class BackendGenerations(BackendTests):
             store = await freshest(moved.before())
             bound = moved.old.runtime.bound("vector", moved.name)
             driver, call = await bound.ready(), Call(moved.workspaces[0])
+            known = await store.get("r1")
+            assert known is not None
+            batch = build_batch(
+                store.spec, ["r1", "r2", "added"], np.ones((3, 3)), ["x"] * 3, [{}] * 3
+            )
+            long_ago = datetime(2020, 2, 2, 2, 2, 2, 20202, tzinfo=UTC)
+            stamps = [Stamp(5, long_ago, long_ago + timedelta(days=1))] * 3
+            # Neither one that was written, nor one that came or went meanwhile, is written over.
+            assert await driver.carry(call, batch, stamps, [known.version - 1, 0, 7]) == [False] * 3
+            unchanged = {record.id: record async for record in store.scan()}
+            assert facts({"r1": unchanged["r1"]}) == facts({"r1": known})
+            assert "added" not in unchanged
+            assert await driver.carry(call, batch, stamps, [known.version, 1, 0]) == [
+                True,
+                False,
+                True,
+            ]
+            for id_ in ("r1", "added"):
+                stored = await store.get(id_)
+                assert stored is not None
+                assert (stored.text, stored.metadata, stored.version) == ("x", {}, 5)
+                assert (stored.created_at, stored.updated_at) == stamps[0][1:]
+            assert known.metadata["n"] == 1
+            assert await store.count(F("n") == 1) == 0
             known = await store.get("r1")
             assert known is not None
             assert await driver.delete_seen(call, ["r1", "absent"], [known.version - 1, 5]) == 0

@@ -29,6 +29,7 @@ NOTES = {
     "backend | sources": "BackendInfo, Backend, Source: what an author implements",
     "stores | config": "handles, drivers, the call pipeline; YAML -> models",
     "specdiff": "how a declared store differs from a stored one",
+    "stored": "what a catalogue says of a store, and its generations",
     "specs": "declared stores: KVSpec, VectorSpec, GraphSpec, DocSpec",
     "telemetry": "spans and metrics",
     "capabilities | embedded | filters | pool_metrics": "capabilities; local servers; filters",

@@ -110,6 +110,16 @@ MODULES = (
         (Class("Wrapper[AsyncUnitOfWork]", (("polystore.units.unit", "UnitOfWork"),)),),
     ),
     Module(
+        "generations",
+        "polystore.schema.generations",
+        (
+            Class(
+                "Wrapper[AsyncGenerations]",
+                (("polystore.schema.generations", "Generations"),),
+            ),
+        ),
+    ),
+    Module(
         "client",
         "polystore.client",
         (

@@ -107,6 +107,16 @@ class Backend(ABC, Generic[C]):
         """Whether `apply_change` carries out `rebuild_index`, while others read and write."""
         return False
 
+    @property
+    def removes(self) -> bool:
+        """Whether `apply_change` carries out `drop_store`, with all that a store has."""
+        return False
+
+    @property
+    def renames(self) -> bool:
+        """Whether `apply_change` carries out `rename_store`: in one step, however much it has."""
+        return False
+
     @abstractmethod
     def capabilities(self, kind: Kind) -> Capabilities | None:
         """Return what this server can do for `kind`, or None if it does not serve it."""

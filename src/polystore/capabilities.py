@@ -46,6 +46,9 @@ class Feature(StrEnum):
     METRIC_COSINE = "metric_cosine"
     METRIC_IP = "metric_ip"
     METRIC_L2 = "metric_l2"
+    GENERATIONS = "generations"
+    """A store's records move to another generation, of other dimensions or another metric, while
+    the present one serves."""
     # graph
     LABEL_SEARCH = "label_search"
     """`search_labels` finds ids by prefix or part, in any letter case."""
@@ -66,6 +69,7 @@ _OF_KIND: dict[Kind, tuple[Feature, ...]] = {
         Feature.METRIC_COSINE,
         Feature.METRIC_IP,
         Feature.METRIC_L2,
+        Feature.GENERATIONS,
     ),
     "graph": (Feature.LABEL_SEARCH, Feature.FUZZY_LABELS),
     "doc": (Feature.SORT_UNDECLARED,),

@@ -14,7 +14,8 @@ from polystore.errors import Closed, ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT, doctor, health
 from polystore.plugins.registry import Registry
 from polystore.runtime import Runtime, check_requirements
-from polystore.schema import planning
+from polystore.schema import planning, undeclared
+from polystore.schema.generations import Generations
 from polystore.stores.doc import DocStore
 from polystore.stores.graph import GraphStore
 from polystore.stores.kv import KVStore
@@ -315,6 +316,44 @@ class Polystore(Stores):
         finally:
             for backend in backends:
                 backend.on_progress = None
+
+    async def notes(self) -> list[Finding]:
+        """Return what `plan` leaves alone: stores no longer declared, generations beside others.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
+        await self.runtime.reach_all()
+        return await undeclared.notes(self.runtime)
+
+    async def destroy(self, store: str, *, dry_run: bool = False) -> Change:
+        """Drop a store that is no longer declared, with all that it has in every workspace.
+
+        Args:
+            store: Its name; `backend/name` where several backends have one.
+            dry_run: Only return what would be done.
+
+        Raises:
+            StoreNotFound: There is none of that name that is not declared.
+            ConfigError: Several backends have one.
+            UnsupportedError: The backend cannot drop a store.
+        """
+        await self.runtime.reach_all()
+        if dry_run:
+            return await undeclared.destroying(self.runtime, store)
+        return await undeclared.destroy(self.runtime, store)
+
+    def generations(self, store: str) -> Generations:
+        """Return what there is to do with the generations of the vector store `store`.
+
+        Another generation, of other dimensions, another metric or another embedding model, is made
+        and filled beside the one that serves, and switched to in one step.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        self.runtime.bound("vector", store)
+        return Generations(self.runtime, store)
 
     async def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

@@ -6,29 +6,33 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from polystore.specs import DocSpec, GraphSpec, VectorSpec
+from polystore.stored import Origin, StoredSpec
 
 if TYPE_CHECKING:
     from polystore.specs import FieldType, StoreSpec
 
-Origin: TypeAlias = Literal["yaml", "code", "inferred"]
-Action: TypeAlias = Literal[
-    "create_store", "rebuild_index", "add_field", "add_index", "update_spec", "refused"
+__all__ = [
+    "Action",
+    "Origin",
+    "SpecChange",
+    "StoredSpec",
+    "compare_specs",
+    "same_declaration",
+    "spec_after",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSpec:
-    """A row of a backend's catalogue.
-
-    Attributes:
-        spec: As it was declared when last applied.
-        generation: Counts up when a store is rebuilt beside its old self.
-        origin: Where the declaration came from.
-    """
-
-    spec: StoreSpec
-    generation: int = 1
-    origin: Origin = "yaml"
+Action: TypeAlias = Literal[
+    "create_store",
+    "rebuild_index",
+    "add_field",
+    "add_index",
+    "update_spec",
+    "start_generation",
+    "switch_generation",
+    "drop_generation",
+    "drop_store",
+    "rename_store",
+    "refused",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class SpecChange:
         summary: One line for a person.
         subject: add_field (vector metadata): name and type. add_index (documents, nodes): its
             parts, as declared; the backend adds what it needs for fields that are new to it.
+            start_generation, drop_generation: its number. rename_store: the old name.
         reason: For `refused`: why, and the way out.
     """
 
@@ -62,9 +67,11 @@ def compare_specs(
     if stored is None:
         return [SpecChange("create_store", f"create {declared.kind} store {declared.name}")]
     if stored.kind != declared.kind:
-        return [_refuse("kind", stored.kind, declared.kind)]
+        return [_refuse("kind", stored.kind, declared.kind, name=declared.name)]
     changes = [
-        _rebuild(declared, *values) if what == "index" and rebuilds else _refuse(what, *values)
+        _rebuild(declared, *values)
+        if what == "index" and rebuilds
+        else _refuse(what, *values, name=declared.name)
         for what, *values in _fixed(stored, declared)
     ]
     changes += [_refuse_removal(what) for what in _removed(stored, declared)]
@@ -89,14 +96,32 @@ def spec_after(stored: StoreSpec | None, declared: StoreSpec, change: SpecChange
     return stored
 
 
-def _refuse(what: str, stored: Any, declared: Any) -> SpecChange:
+def same_declaration(one: StoreSpec, other: StoreSpec) -> bool:
+    """Return whether two specs ask the same of a backend."""
+    return _essence(one) == _essence(other)
+
+
+def _refuse(what: str, stored: Any, declared: Any, *, name: str) -> SpecChange:
     return SpecChange(
         "refused",
         f"{what} is {stored!r} and would become {declared!r}",
         (what,),
-        f"Stored data cannot follow a changed {what}. Declare a new store beside this one, fill "
-        "it and switch over; or restore the old value",
+        f"Stored data cannot follow a changed {what}. {_way_out(name, vector=what in _COPIED)}; "
+        "or restore the old value",
     )
+
+
+_COPIED = frozenset({"dimensions", "metric", "embedding_model", "index"})
+"""What another generation of a vector store may have otherwise."""
+
+
+def _way_out(name: str, *, vector: bool) -> str:
+    if vector:
+        return (
+            f"Run `polystore generation start {name}`, which makes another generation beside this "
+            "one, to be filled and switched to while this one serves"
+        )
+    return "Declare a new store beside this one, fill it and switch over"
 
 
 def _rebuild(declared: StoreSpec, stored: Any, wanted: Any) -> SpecChange:

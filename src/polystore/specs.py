@@ -63,6 +63,11 @@ class _Spec(BaseModel):
         default_factory=dict, description="Engine-specific options, by backend type."
     )
     # What the core alone acts on is no business of a backend's catalogue, so it is never dumped.
+    renamed_from: str | None = Field(
+        default=None,
+        exclude=True,
+        description="The name under which it is still there, if it is: `apply` renames it.",
+    )
     optional: bool = Field(
         default=False,
         exclude=True,
@@ -75,9 +80,11 @@ class _Spec(BaseModel):
         description="How much each workspace may have; more is refused before it is written.",
     )
 
-    @field_validator("name")
+    @field_validator("name", "renamed_from")
     @classmethod
-    def _valid_name(cls, name: str) -> str:
+    def _valid_name(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
         try:
             return check_store_name(name)
         except PolystoreError as error:

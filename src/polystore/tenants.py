@@ -56,16 +56,29 @@ async def sizes(runtime: Runtime, workspace: str, *, available: bool) -> list[St
 async def drop(runtime: Runtime, workspace: str) -> int:
     """Delete everything of a workspace; return how many rows there were."""
     # Asked before anything is deleted: it is not dropped in part because a server is away.
-    stores = [await handles(runtime, workspace, name) for name in runtime.names()]
+    # Generations that do not serve hold its data, too.
+    stores = [
+        await handles(runtime, workspace, name, every_generation=True) for name in runtime.names()
+    ]
     return sum([await handle.clear() for several in stores for handle in several])
 
 
-async def handles(runtime: Runtime, workspace: str, backend: str) -> list[AnyStore]:
-    """Return handles on every store that a backend has, none of them taken as optional."""
+async def handles(
+    runtime: Runtime, workspace: str, backend: str, *, every_generation: bool = False
+) -> list[AnyStore]:
+    """Return handles on every store that a backend has, none of them taken as optional.
+
+    Args:
+        runtime: The open runtime.
+        workspace: The workspace.
+        backend: Its name.
+        every_generation: Also on the generations that do not serve.
+    """
     opened = await runtime.reach(backend)
     return [
-        _HANDLES[stored.spec.kind](runtime.stored(opened, stored), Call(workspace))
+        _HANDLES[one.spec.kind](runtime.stored(opened, one), Call(workspace))
         for stored in (await opened.backend.catalogue()).values()
+        for one in (stored.every_generation() if every_generation else [stored])
     ]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
     from polystore.capabilities import Kind
-    from polystore.specdiff import StoredSpec
+    from polystore.specdiff import SpecChange, StoredSpec
     from polystore.types.batches import KVBatch
     from polystore.types.call import Call, Isolation
     from polystore.types.records import KVEntry, Page
@@ -239,3 +239,31 @@ class CountsNothing(MemoryKV):
     @override
     async def count(self, call: Call) -> int:
         return 0
+
+
+@broken("backend/generations/test_filled_switched_and_dropped")
+class ForgetsGenerations(MemoryBackend):
+    @override
+    async def catalogue(self) -> dict[str, StoredSpec]:
+        found = await super().catalogue()
+        return {name: stored.alone() for name, stored in found.items()}
+
+
+@broken("backend/removals/test_what_is_no_longer_declared_is_kept")
+class DropsTheNameOnly(MemoryBackend):
+    @override
+    async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
+        if change.action == "drop_store":
+            del self.raw.catalogue[stored.spec.name]
+        else:
+            await super().apply_change(stored, change)
+
+
+@broken("backend/removals/test_a_store_gets_another_name")
+class RenamesTheNameOnly(MemoryBackend):
+    @override
+    async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
+        if change.action == "rename_store":
+            self.raw.catalogue[stored.spec.name] = stored
+        else:
+            await super().apply_change(stored, change)

@@ -9,10 +9,13 @@ import numpy as np
 from typing_extensions import override
 
 from broken.fault import broken, broken_by
+from polystore.types.batches import Stamp
 from polystore.types.records import Hit, Hits
 from polystore_memory.vector import MemoryVector
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
     from polystore.filters import Filter
@@ -163,3 +166,32 @@ class CountsTheWholeStore(MemoryVector):
     @override
     async def count_where(self, call: Call, filter_: Filter) -> int:
         return await self.count(call)
+
+
+@broken("backend/generations/test_records_are_carried_over_what_was_seen")
+class CarriesOverAnything(MemoryVector):
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        records = await self.get_many(call, batch.ids, with_vectors=False)
+        now = [0 if record is None else record.version for record in records]
+        return await super().carry(call, batch, stamps, now)
+
+
+@broken("backend/generations/test_records_are_carried_over_what_was_seen")
+class DeletesWhatWasWrittenMeanwhile(MemoryVector):
+    @override
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:
+        return await self.delete_many(call, ids)
+
+
+@broken("backend/generations/test_filled_switched_and_dropped")
+class CarriesWithoutTimes(MemoryVector):
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        now = self.space.now()
+        stamps = [Stamp(version, now, now) for version, _, _ in stamps]
+        return await super().carry(call, batch, stamps, seen)

@@ -28,6 +28,8 @@ from polystore import (
     VectorRecord,
 )
 from polystore.capabilities import Capabilities
+from polystore.schema.filling import FillReport
+from polystore.schema.generations import GenerationState
 from polystore.types.records import FieldCount, GraphCounts, GraphPath, LabelMatch, NodeDegree
 from polystore.types.reports import Change, Explanation, Finding, Health, StoreSize, Usage
 from polystore.units.unit import Guarantee
@@ -57,6 +59,11 @@ async def clients(ps: polystore.Polystore) -> None:
     assert_type(await ps.health(), list[Health])
     assert_type(await ps.doctor(), list[Finding])
     assert_type(await ps.repair(), list[Change])
+    assert_type(await ps.notes(), list[Finding])
+    assert_type(await ps.destroy("s", dry_run=True), Change)
+    assert_type(await ps.generations("v").states(), list[GenerationState])
+    assert_type(await ps.generations("v").start(), int)
+    assert_type(await ps.generations("v").fill(), FillReport)
     assert_type(ps.usage(), Usage)
     assert_type(ps.export(), AsyncIterator[bytes])
     assert_type(await ps.load([b"{}"]), int)

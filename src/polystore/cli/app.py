@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from polystore.cli import output
+from polystore.cli import generations, output
 from polystore.cli.bench import bench
 from polystore.cli.changes import apply, plan
 from polystore.cli.check import check
@@ -68,15 +68,20 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for name, command in COMMANDS.items():
         app.command(name)(command)
-    group = typer.Typer(
-        help="Tenants: list, size, export, import and drop them.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    workspaces = _group("Tenants: list, size, export, import and drop them.", WORKSPACE_COMMANDS)
+    app.add_typer(workspaces, name="workspaces")
+    about = (
+        "Another generation of a vector store: make it, fill it, switch to it, drop the old one."
     )
-    for name, command in WORKSPACE_COMMANDS.items():
-        group.command(name)(command)
-    app.add_typer(group, name="workspaces")
+    app.add_typer(_group(about, generations.COMMANDS), name="generation")
     return app
+
+
+def _group(about: str, commands: dict[str, Callable[..., None]]) -> typer.Typer:
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    for name, command in commands.items():
+        group.command(name)(command)
+    return group
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -10,11 +10,12 @@ import typer
 
 from polystore.cli import output
 from polystore.cli.settings import ConfigOption, JsonOption, Settings, VerboseOption, settings_of
+from polystore.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polystore.types.reports import Change, Progress
+    from polystore.types.reports import Change, Finding, Progress
 
 REFUSED = 1
 PENDING = 3
@@ -34,11 +35,13 @@ def plan(
     Exit code: 0 if nothing is to be done, 3 if changes are pending, 1 if one is refused.
     """
     settings = settings_of(context, config, verbose=verbose)
-    changes = asyncio.run(_plan(settings))
+    changes, notes = asyncio.run(_plan_and_notes(settings))
     if json:
-        output.json({"changes": output.plain_data(changes)})
+        output.json({"changes": output.plain_data(changes), "notes": output.plain_data(notes)})
     else:
         _show(changes, settings)
+        for note in notes:
+            output.line(f"= {note.backend}/{note.store}: {note.message}. {note.action}")
     raise typer.Exit(_code(changes))
 
 
@@ -47,6 +50,13 @@ def apply(
     config: ConfigOption = None,
     verbose: VerboseOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    destroy: Annotated[
+        str | None,
+        typer.Option(metavar="STORE", help="Instead: drop a store that is no longer declared."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show it, with the statements.")
+    ] = False,
 ) -> None:
     """Make new stores, fields and indexes.
 
@@ -54,18 +64,49 @@ def apply(
     refused, nothing at all is done. While an engine builds an index, and can tell, it says how far
     it is, on stderr.
 
+    With --destroy it drops one store, with all that it has in every workspace, and does nothing
+    else. It asks for the name; where there is no terminal it needs --yes.
+
     Exit code: 0 if the engines have what is declared, else 1.
     """
     settings = settings_of(context, config, verbose=verbose)
+    if destroy is not None:
+        _destroy_one(settings, destroy, yes=yes, dry_run=dry_run)
+        return
     changes = asyncio.run(_plan(settings))
-    _show(changes, settings)
+    _show(changes, settings, statements=dry_run)
     if _code(changes) != PENDING:
         raise typer.Exit(_code(changes))
+    if dry_run:
+        return
     if not yes and sys.stdin.isatty() and not output.confirmed("Apply these changes?"):
         output.note("Nothing was changed")
         raise typer.Exit(REFUSED)
     done = asyncio.run(_apply(settings))
     output.line(f"{len(done)} of {len(changes)} changes applied")
+
+
+def _destroy_one(settings: Settings, name: str, *, yes: bool, dry_run: bool) -> None:
+    _show([asyncio.run(_destroy(settings, name, dry_run=True))], settings, statements=True)
+    if dry_run:
+        return
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("nothing was dropped", hint="Say --yes if you are sure")
+    if not yes and output.answer("Type the store's name to drop it:") != name:
+        output.note("Nothing was dropped")
+        raise typer.Exit(REFUSED)
+    done = asyncio.run(_destroy(settings, name))
+    output.line(f"{done.backend}/{done.store} is dropped")
+
+
+async def _destroy(settings: Settings, name: str, *, dry_run: bool = False) -> Change:
+    async with settings.client() as client:
+        return await client.destroy(name, dry_run=dry_run)
+
+
+async def _plan_and_notes(settings: Settings) -> tuple[list[Change], list[Finding]]:
+    async with settings.client() as client:
+        return await client.plan(), await client.notes()
 
 
 async def _plan(settings: Settings) -> list[Change]:
@@ -95,15 +136,15 @@ def _code(changes: Sequence[Change]) -> int:
     return PENDING if changes else 0
 
 
-def _show(changes: Sequence[Change], settings: Settings) -> None:
+def _show(changes: Sequence[Change], settings: Settings, *, statements: bool = False) -> None:
     if not changes:
         output.line("Nothing to do: the engines have what is declared")
     for change in changes:
-        mark = "!" if change.refused else "+"
+        mark = "!" if change.refused else "-" if change.action == "drop_store" else "+"
         place = f"{change.backend}/{change.store}" if change.store else change.backend
         output.line(f"{mark} {place}: {change.summary}")
         if change.refused:
             output.indented(f"refused: {change.refused}")
-        if settings.verbose:
+        if settings.verbose or statements:
             for statement in change.statements:
                 output.indented(statement)

@@ -46,10 +46,15 @@ def confirmed(question: str) -> bool:
 
     Not to be called in an event loop, where an interruption would wait for the answer.
     """
+    return answer(f"{question} [y/N]").lower() in ("y", "yes")
+
+
+def answer(question: str) -> str:
+    """Ask on the terminal, and return what was typed; not to be called in an event loop."""
     sys.stdout.flush()
-    sys.stderr.write(f"{visible(question)} [y/N] ")
+    sys.stderr.write(f"{visible(question)} ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin.readline().strip()
 
 
 def json(value: object) -> None:

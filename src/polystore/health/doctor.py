@@ -11,13 +11,14 @@ from polystore.health.certificates import expiring
 from polystore.plugins.registry import refuse_foreign_distribution
 from polystore.runtime import check_requirements
 from polystore.schema.planning import plan
+from polystore.schema.undeclared import notes
 from polystore.types.reports import Finding, Health
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from polystore.runtime import OpenBackend, Runtime
-    from polystore.types.reports import Severity
+    from polystore.types.reports import Change, Severity
 
 HEALTH_TIMEOUT = 5.0
 """Seconds after which a backend that says nothing is reported as not healthy."""
@@ -157,7 +158,7 @@ def _requirements(runtime: Runtime, told: Collection[str]) -> list[Finding]:
 
 async def _drift(runtime: Runtime) -> list[Finding]:
     try:
-        changes = await plan(runtime)
+        changes, noted = await plan(runtime), await notes(runtime)
     except PolystoreError as error:
         return [
             Finding(
@@ -170,13 +171,17 @@ async def _drift(runtime: Runtime) -> list[Finding]:
             )
         ]
     return [
-        Finding(
-            change.backend,
-            "schema",
-            "error" if change.refused else "warning",
-            change.summary,
-            store=change.store,
-            action=change.refused or "polystore apply",
-        )
-        for change in changes
+        *noted,
+        *(_pending(change) for change in changes),
     ]
+
+
+def _pending(change: Change) -> Finding:
+    return Finding(
+        change.backend,
+        "schema",
+        "error" if change.refused else "warning",
+        change.summary,
+        store=change.store,
+        action=change.refused or "polystore apply",
+    )

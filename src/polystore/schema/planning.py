@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from polystore.declaring import Declared
 from polystore.errors import SchemaMismatch
 from polystore.runtime import check_requirements, live_capabilities
-from polystore.specdiff import SpecChange, StoredSpec, compare_specs, spec_after
+from polystore.specdiff import (
+    SpecChange,
+    StoredSpec,
+    compare_specs,
+    same_declaration,
+    spec_after,
+)
 from polystore.stores.optional import OUT_OF_REACH
 from polystore.types.reports import Change
 
@@ -21,10 +27,12 @@ if TYPE_CHECKING:
 
 _MIXING = frozenset({"kind", "dimensions", "metric", "directed"})
 """What has to be as stored even where `schema: off` trusts the rest."""
+_SWITCHED = frozenset({"embedding_model"})
+"""What has to be so elsewhere: a switch may have come between the opening and the first use."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """A change of one store, and what the catalogue says once it is done."""
 
     stored: StoredSpec
@@ -37,10 +45,22 @@ async def plan(runtime: Runtime) -> list[Change]:
     for opened in runtime.backends.values():
         changes += await opened.backend.layout_changes()
         catalogue = await opened.backend.catalogue()
-        for step in _steps(opened, _served(runtime, opened), catalogue):
-            changes.append(await _describe(opened, step))
-        changes += await opened.backend.repairs(list(catalogue.values()))
+        for step in _steps(opened, served(runtime, opened), catalogue):
+            changes.append(await describe(opened, step))
+        changes += await opened.backend.repairs(in_use(catalogue))
     return changes
+
+
+def in_use(catalogue: Mapping[str, StoredSpec]) -> list[StoredSpec]:
+    """Return the stores as they serve, and as they served before: some may use those still.
+
+    What is being filled is whole when it is switched to, and not before.
+    """
+    found: list[StoredSpec] = []
+    for stored in catalogue.values():
+        old = stored.find("old")
+        found += [stored.alone()] if old is None else [stored.alone(), old]
+    return found
 
 
 async def apply(runtime: Runtime) -> list[Change]:
@@ -52,7 +72,7 @@ async def apply(runtime: Runtime) -> list[Change]:
     refuse([change for change in await plan(runtime) if change.refused])
     done: list[Change] = []
     for opened in runtime.backends.values():
-        done += await _apply_backend(opened, _served(runtime, opened))
+        done += await _apply_backend(opened, served(runtime, opened))
         done += await _repair(opened)
     return done
 
@@ -69,7 +89,7 @@ async def repair(runtime: Runtime) -> list[Change]:
 
 async def _repair(opened: OpenBackend) -> list[Change]:
     async with opened.backend.schema_lock():
-        stored = list((await opened.backend.catalogue()).values())
+        stored = in_use(await opened.backend.catalogue())
         repairs = list(await opened.backend.repairs(stored))
         if repairs:
             await opened.backend.repair(stored)
@@ -83,7 +103,7 @@ async def _apply_backend(opened: OpenBackend, declared: list[Declared]) -> list[
     async with opened.backend.schema_lock():
         # Planned anew under the lock: another process may have done it meanwhile.
         for step in _steps(opened, declared, await opened.backend.catalogue()):
-            described = await _describe(opened, step)
+            described = await describe(opened, step)
             refuse([described] if described.refused else [])
             await opened.backend.apply_change(step.stored, step.change)
             done.append(described)
@@ -113,7 +133,7 @@ async def prepare(runtime: Runtime) -> None:
 
 
 async def _prepare(runtime: Runtime, opened: OpenBackend) -> None:
-    declared = _served(runtime, opened)
+    declared = served(runtime, opened)
     if opened.schema_mode == "auto":
         await _make_so(opened, declared)
     elif opened.schema_mode == "check":
@@ -124,7 +144,7 @@ async def _make_so(opened: OpenBackend, declared: list[Declared]) -> None:
     pending = bool(await opened.backend.layout_changes())
     if not pending:
         steps = _steps(opened, declared, await opened.backend.catalogue())
-        refuse([await _describe(opened, step) for step in steps if step.change.reason])
+        refuse([await describe(opened, step) for step in steps if step.change.reason])
         pending = bool(steps)
     if pending:
         await _apply_backend(opened, declared)
@@ -135,7 +155,7 @@ async def _check(opened: OpenBackend, declared: list[Declared]) -> None:
     steps = _steps(opened, declared, await opened.backend.catalogue())
     # New settings that only the catalogue notes are no reason to stop a service.
     real = [step for step in steps if step.change.action != "update_spec"]
-    changes += [await _describe(opened, step) for step in real]
+    changes += [await describe(opened, step) for step in real]
     refuse([change for change in changes if change.refused])
     if changes:
         raise SchemaMismatch(
@@ -156,12 +176,16 @@ async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
     opened = runtime.backend_for(spec)
     existing = (await opened.backend.catalogue()).get(spec.name)
     if existing is not None:
+        mixing = _MIXING if opened.schema_mode == "off" else _MIXING | _SWITCHED
         differences = [
-            _Step(existing, change)
+            Step(existing, change)
             for change in compare_specs(existing.spec, spec)
-            if change.reason and change.subject[0] in _MIXING
+            if change.reason and change.subject[0] in mixing
         ]
-        refuse([await _describe(opened, step) for step in differences])
+        differences = [
+            replace(step, change=_explained(existing, spec, step.change)) for step in differences
+        ]
+        refuse([await describe(opened, step) for step in differences])
         return existing
     declared = runtime.declared.get(spec.name)
     origin = declared.origin if declared else "inferred"
@@ -188,7 +212,8 @@ def refuse(changes: Iterable[Change]) -> None:
         )
 
 
-def _served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
+def served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
+    """Return the declared stores that a backend serves."""
     return [
         declared
         for declared in runtime.declared.values()
@@ -198,20 +223,59 @@ def _served(runtime: Runtime, opened: OpenBackend) -> list[Declared]:
 
 def _steps(
     opened: OpenBackend, declared: Iterable[Declared], catalogue: Mapping[str, StoredSpec]
-) -> list[_Step]:
-    steps: list[_Step] = []
+) -> list[Step]:
+    steps: list[Step] = []
     for wanted in declared:
         live_capabilities(opened, wanted.spec)
         existing = catalogue.get(wanted.spec.name)
-        generation = existing.generation if existing else 1
+        old = None if existing else catalogue.get(wanted.spec.renamed_from or "")
+        if old is not None:
+            existing = old.named(wanted.spec.name)
+            steps.append(Step(existing, _renaming(opened, old, wanted.spec)))
         now = existing.spec if existing else None
         for change in compare_specs(now, wanted.spec, rebuilds=opened.backend.rebuilds):
             now = spec_after(now, wanted.spec, change)
-            steps.append(_Step(StoredSpec(now, generation, wanted.origin), change))
+            after = existing or StoredSpec(now)
+            stored = replace(after, spec=now, origin=wanted.origin)
+            steps.append(Step(stored, _explained(existing, wanted.spec, change)))
     return steps
 
 
-async def _describe(opened: OpenBackend, step: _Step) -> Change:
+def _renaming(opened: OpenBackend, old: StoredSpec, wanted: StoreSpec) -> SpecChange:
+    was = old.spec.name
+    summary = f"rename {old.spec.kind} store {was} to {wanted.name}"
+    if opened.backend.renames:
+        return SpecChange("rename_store", summary, (was,))
+    reason = (
+        f"This backend cannot rename a store in one step. Go on with {was}; or let "
+        f"`polystore workspaces export` write what is in it, and `import` it under {wanted.name}"
+    )
+    return SpecChange("refused", summary, ("name",), reason)
+
+
+def _explained(existing: StoredSpec | None, wanted: StoreSpec, change: SpecChange) -> SpecChange:
+    """Return a refusal with the way out that is open where the store has several generations."""
+    if existing is None or change.reason is None:
+        return change
+    name, now = wanted.name, existing.generation
+    coming, old = existing.find("next"), existing.find("old")
+    if coming is not None and same_declaration(coming.spec, wanted):
+        reason = (
+            f"Generation {coming.generation} is declared so, but generation {now} serves: run "
+            f"`polystore generation fill {name}`, then `polystore generation switch {name}`"
+        )
+    elif old is not None and same_declaration(old.spec, wanted):
+        reason = (
+            f"Generation {old.generation} was declared so, but generation {now} has served since "
+            "it was switched to: declare the store as it is now"
+        )
+    else:
+        return change
+    return replace(change, reason=reason)
+
+
+async def describe(opened: OpenBackend, step: Step) -> Change:
+    """Return a step for a person, with its statements."""
     return Change(
         backend=opened.name,
         store=step.stored.spec.name,

@@ -10,15 +10,19 @@ from polystore.errors import UnsupportedError
 from polystore.stores.driver import Driver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from polystore.filters import Filter
     from polystore.stores.queries import SearchQuery, TextQuery
-    from polystore.types.batches import VectorBatch
+    from polystore.types.batches import Stamp, VectorBatch
     from polystore.types.call import Call
     from polystore.types.records import Hits, Page, VectorRecord
 
 _READ_ROWS = 500
+
+
+def _no_generations() -> UnsupportedError:
+    return UnsupportedError("this backend carries no records to another generation of a store")
 
 
 class VectorDriver(Driver):
@@ -62,6 +66,36 @@ class VectorDriver(Driver):
         with_vectors: bool,
     ) -> Page[VectorRecord]:
         """Return up to `limit` records that match, from the driver's own `cursor` on."""
+
+    async def carry(
+        self,
+        call: Call,  # noqa: ARG002
+        batch: VectorBatch,  # noqa: ARG002
+        stamps: Sequence[Stamp],  # noqa: ARG002
+        seen: Sequence[int],  # noqa: ARG002
+    ) -> list[bool]:
+        """Store each record with the system fields it had elsewhere, if nobody wrote it meanwhile.
+
+        Needed for the capability `generations`.
+
+        Args:
+            call: The call.
+            batch: The records.
+            stamps: The system fields of each, to be stored as they are.
+            seen: The version that each has here as far as the caller knows, 0 if it is not here; a
+                record that has another one by now stays as it is.
+
+        Returns:
+            Which were stored.
+        """
+        raise _no_generations()
+
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:  # noqa: ARG002
+        """Delete those of the distinct `ids` that still have the version `seen`; return how many.
+
+        Needed for the capability `generations`.
+        """
+        raise _no_generations()
 
     async def search_text(self, call: Call, query: TextQuery) -> Hits:  # noqa: ARG002
         """Return the records whose text has any word of the query, best first, ties by id."""

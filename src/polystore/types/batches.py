@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, overload
 
 import orjson
 from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from numpy import float32
     from numpy.typing import NDArray
@@ -84,6 +85,14 @@ class VectorBatch:
     texts: list[str | None]
     metadata: Sequence[dict[str, Any]]
     metadata_json: list[bytes]
+
+
+class Stamp(NamedTuple):
+    """The system fields of a record that is carried over as it is."""
+
+    version: int
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
 from typing_extensions import override
 
 from polystore.backend import Backend
 from polystore.errors import Closed, SchemaMismatch
-from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, GraphSpec, KVSpec, StoreSpec, VectorSpec
+from polystore.specs import GraphSpec, KVSpec, VectorSpec
+from polystore.stored import read_stored
+from polystore.types.json_domain import decode_json, encode_json
 from polystore.types.reports import Change, Finding
 from polystore_sqlite.config import SqliteConfig
 from polystore_sqlite.database import Database
@@ -19,19 +19,17 @@ from polystore_sqlite.doc import SqliteDoc
 from polystore_sqlite.graph import SqliteGraph
 from polystore_sqlite.kv import SqliteKV
 from polystore_sqlite.plugin import CAPABILITIES
-from polystore_sqlite.schema import LAYOUT, VERSION, statements_of, table_of
+from polystore_sqlite.schema import LAYOUT, VERSION, change_statements, table_of
 from polystore_sqlite.vector import SqliteVector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from polystore.capabilities import Capabilities, Kind
-    from polystore.specdiff import SpecChange
+    from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
     from polystore.types.call import Isolation
     from polystore_sqlite.connection import Connection, Row
-
-_SPEC: TypeAdapter[StoreSpec] = TypeAdapter(AnyStoreSpec)
 
 
 class SqliteBackend(Backend[SqliteConfig]):
@@ -75,6 +73,16 @@ class SqliteBackend(Backend[SqliteConfig]):
     def schema_auto(self) -> bool:
         return True
 
+    @property
+    @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
+    def renames(self) -> bool:
+        return True
+
     @override
     def capabilities(self, kind: Kind) -> Capabilities | None:
         return CAPABILITIES[kind]
@@ -116,30 +124,36 @@ class SqliteBackend(Backend[SqliteConfig]):
             return connection.rows("SELECT spec, generation, origin FROM polystore_stores")
 
         found = [
-            StoredSpec(_SPEC.validate_json(spec), generation, origin)
-            for spec, generation, origin in await self.raw.read(None, stores)
+            read_stored(decode_json(document), generation, origin)
+            for document, generation, origin in await self.raw.read(None, stores)
         ]
         return {stored.spec.name: stored for stored in found}
 
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
-        return statements_of(stored) if change.action in {"create_store", "add_index"} else ()
+        return change_statements(stored, change)
 
     @override
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
-        row = (stored.spec.name, stored.spec.model_dump_json(), stored.generation, stored.origin)
+        name, document = stored.spec.name, encode_json(stored.document()).decode()
+        gone = {"drop_store": name, "rename_store": "".join(change.subject)}.get(change.action)
 
         def make_so(connection: Connection) -> None:
             # Each statement makes only what is not there yet, so that all can be repeated.
-            for statement in statements_of(stored):
+            for statement in change_statements(stored, change):
                 connection.change(statement)
-            connection.change("REPLACE INTO polystore_stores VALUES (?, ?, ?, ?)", row)
+            if gone is not None:
+                connection.change("DELETE FROM polystore_stores WHERE name = ?", (gone,))
+            if change.action != "drop_store":
+                row = (name, document, stored.generation, stored.origin)
+                connection.change("REPLACE INTO polystore_stores VALUES (?, ?, ?, ?)", row)
 
         await self.raw.write(None, make_so)
 
     @override
     async def workspaces(self) -> list[str]:
-        tables = [table_of(stored) for stored in (await self.catalogue()).values()]
+        stores = (await self.catalogue()).values()
+        tables = [table_of(one) for stored in stores for one in stored.every_generation()]
         selects = [f"SELECT DISTINCT workspace FROM {table}" for table in tables]
         return await self.raw.read(
             None, lambda c: sorted({row[0] for select in selects for row in c.rows(select)})

@@ -33,7 +33,11 @@ CAPABILITIES: dict[Kind, Capabilities] = {
     "kv": _capabilities(Feature.TTL),
     # sqlite-vec has no inner product, so the metric `ip` is not declared.
     "vector": _capabilities(
-        Feature.FILTER, Feature.TEXT_SEARCH, Feature.METRIC_COSINE, Feature.METRIC_L2
+        Feature.FILTER,
+        Feature.TEXT_SEARCH,
+        Feature.METRIC_COSINE,
+        Feature.METRIC_L2,
+        Feature.GENERATIONS,
     ),
     "graph": _capabilities(Feature.LABEL_SEARCH),
     "doc": _capabilities(Feature.SORT_UNDECLARED),

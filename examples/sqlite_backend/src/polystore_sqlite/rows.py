@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from polystore.filters import Filter
     from polystore.specdiff import StoredSpec
     from polystore.stores.queries import SearchQuery
+    from polystore.types.batches import Stamp
     from polystore.types.call import Call
     from polystore_sqlite.connection import Connection, Row
     from polystore_sqlite.database import Database
@@ -46,12 +47,13 @@ class Rows(Driver):
         self.capabilities = CAPABILITIES[stored.spec.kind]
         self.columns = ", ".join(("id", "body", "version", "created", "updated", *self.extra))
         names = ("id", "body", *self.extra)
-        kept = ", ".join(f"{name} = excluded.{name}" for name in (*names[1:], "version", "updated"))
-        self._upsert = (
+        insert = (
             f"INSERT INTO {self.table} (workspace, version, created, updated, {', '.join(names)}) "
-            f"VALUES (?, ?, ?, ?{', ?' * len(names)}) "
-            f"ON CONFLICT (workspace, id) DO UPDATE SET {kept}"
+            f"VALUES (?, ?, ?, ?{', ?' * len(names)}) ON CONFLICT (workspace, id) DO UPDATE SET "
         )
+        kept = (*names[1:], "version", "updated")
+        self._upsert = insert + _excluded(kept)
+        self._carry = insert + _excluded((*kept, "created"))
 
     async def read(self, call: Call, work: Callable[[Connection], T]) -> T:
         """Return what `work` reads."""
@@ -67,6 +69,11 @@ class Rows(Driver):
         system = (call.workspace, version, now, now)
         connection.change_many(self._upsert, ((*system, *row) for row in rows))
         return version
+
+    def put_stamped(self, connection: Connection, call: Call, row: Row, stamp: Stamp) -> None:
+        """Store a row of id, body and the extra columns with system fields of elsewhere."""
+        times = (format_datetime(stamp.created_at), format_datetime(stamp.updated_at))
+        connection.change(self._carry, (call.workspace, stamp.version, *times, *row))
 
     def swap(self, connection: Connection, call: Call, row: Row, version: int) -> int | None:
         """Store a row if its id now has `version`, 0 for none; return the new version or None."""
@@ -108,9 +115,12 @@ class Rows(Driver):
 
     async def delete_ids(self, call: Call, ids: list[str]) -> int:
         """Delete the distinct `ids`; return how many were there."""
+        return await self.write(call, lambda connection: self.delete_rows(connection, call, ids))
+
+    def delete_rows(self, connection: Connection, call: Call, ids: list[str]) -> int:
+        """Delete the distinct `ids`; return how many were there."""
         sql = f"DELETE FROM {self.table} WHERE workspace = ? AND id {CHOSEN}"
-        parameters = (call.workspace, array(ids))
-        return await self.write(call, lambda connection: connection.change(sql, parameters))
+        return connection.change(sql, (call.workspace, array(ids)))
 
     @override
     async def count(self, call: Call) -> int:
@@ -154,6 +164,10 @@ class Rows(Driver):
             f"ORDER BY {order}id LIMIT ? OFFSET ?",
             [*parameters, query.limit, query.offset],
         )
+
+
+def _excluded(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} = excluded.{name}" for name in names)
 
 
 def _after(keys: list[tuple[str, bool]], values: list[Any]) -> tuple[str, list[Any]]:

@@ -9,7 +9,7 @@ from polystore.specs import DocSpec, GraphSpec
 from polystore_sqlite.filters import sort_key_of
 
 if TYPE_CHECKING:
-    from polystore.specdiff import StoredSpec
+    from polystore.specdiff import SpecChange, StoredSpec
     from polystore.specs import FieldOrder
 
 VERSION = 1
@@ -56,11 +56,55 @@ def statements_of(stored: StoredSpec) -> tuple[str, ...]:
     return tuple(made)
 
 
+def change_statements(stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
+    """Return what a change sends, each safe to repeat; the catalogue's row comes on top of it."""
+    if change.action == "start_generation":
+        return statements_of(stored.numbered(int(change.subject[0])))
+    if change.action == "drop_generation":
+        return _dropping(stored.numbered(int(change.subject[0])))
+    if change.action == "drop_store":
+        return tuple(text for one in stored.every_generation() for text in _dropping(one))
+    if change.action == "rename_store":
+        before = stored.named(change.subject[0])
+        pairs = zip(before.every_generation(), stored.every_generation(), strict=True)
+        return tuple(text for was, now in pairs for text in _renaming(was, now))
+    return statements_of(stored) if change.action in {"create_store", "add_index"} else ()
+
+
+def _parts(stored: StoredSpec) -> list[str]:
+    """Return what a store's tables are called after the store's own part."""
+    return {"vector": ["", "_fts"], "graph": ["", "_fts", "_edges"]}.get(stored.spec.kind, [""])
+
+
+def _dropping(stored: StoredSpec) -> tuple[str, ...]:
+    # Triggers and indexes go with their table.
+    table = table_of(stored)
+    return tuple(f"DROP TABLE IF EXISTS {table}{part}" for part in _parts(stored))
+
+
+def _renaming(was: StoredSpec, now: StoredSpec) -> list[str]:
+    """Return what renames the tables and makes indexes and triggers anew, under their new names."""
+    old, new = table_of(was), table_of(now)
+    triggers = [f"DROP TRIGGER IF EXISTS {old}_{what}" for what in ("added", "gone", "changed")]
+    indexes = [f"{old}_expires", f"{old}_edges_in"]
+    if isinstance(was.spec, DocSpec | GraphSpec):
+        indexes += [_index_name(old, index) for index in was.spec.orders()]
+    return [
+        *triggers,
+        *(f"DROP INDEX IF EXISTS {name}" for name in indexes),
+        *(f"ALTER TABLE {old}{part} RENAME TO {new}{part}" for part in _parts(was)),
+        *statements_of(now),
+    ]
+
+
+def _index_name(table: str, index: tuple[FieldOrder, ...]) -> str:
+    return f"{table}_by_{sha256(repr(index).encode()).hexdigest()[:16]}"
+
+
 def _index(table: str, index: tuple[FieldOrder, ...]) -> str:
     keys = [sort_key_of(part.parsed) + (" DESC" if part.descending else "") for part in index]
-    name = sha256(repr(index).encode()).hexdigest()[:16]
     return (
-        f"CREATE INDEX IF NOT EXISTS {table}_by_{name} ON {table} "
+        f"CREATE INDEX IF NOT EXISTS {_index_name(table, index)} ON {table} "
         f"(workspace, {', '.join(keys)}, id)"
     )
 

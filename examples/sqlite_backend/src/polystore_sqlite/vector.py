@@ -15,11 +15,13 @@ from polystore.types.records import Hit, Hits, Page, VectorRecord
 from polystore_sqlite.rows import Rows, data_of, system_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polystore.filters import Filter
     from polystore.specdiff import StoredSpec
     from polystore.specs import VectorSpec
     from polystore.stores.queries import SearchQuery, TextQuery
-    from polystore.types.batches import VectorBatch
+    from polystore.types.batches import Stamp, VectorBatch
     from polystore.types.call import Call
     from polystore_sqlite.connection import Connection, Row
     from polystore_sqlite.database import Database
@@ -44,13 +46,50 @@ class SqliteVector(Rows, VectorDriver):
 
     @override
     async def upsert(self, call: Call, batch: VectorBatch) -> None:
-        rows = [
+        rows = self._rows(batch)
+        await self.write(call, lambda connection: self.put(connection, call, rows))
+
+    def _rows(self, batch: VectorBatch) -> list[Row]:
+        return [
             (id_, metadata.decode(), vector.tobytes(), text)
             for id_, metadata, vector, text in zip(
                 batch.ids, batch.metadata_json, batch.vectors, batch.texts, strict=True
             )
         ]
-        await self.write(call, lambda connection: self.put(connection, call, rows))
+
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        rows = self._rows(batch)
+
+        def carry(connection: Connection) -> list[bool]:
+            same = self._have(connection, call, batch.ids, seen)
+            for row, stamp, is_same in zip(rows, stamps, same, strict=True):
+                if is_same:
+                    self.put_stamped(connection, call, row, stamp)
+            return same
+
+        return await self.write(call, carry)
+
+    @override
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:
+        def delete(connection: Connection) -> int:
+            same = self._have(connection, call, ids, seen)
+            chosen = [id_ for id_, is_same in zip(ids, same, strict=True) if is_same]
+            return self.delete_rows(connection, call, chosen)
+
+        return await self.write(call, delete)
+
+    def _have(
+        self, connection: Connection, call: Call, ids: list[str], versions: Sequence[int]
+    ) -> list[bool]:
+        """Return whether each of `ids` has its version; 0 stands for none."""
+        rows = self.by_id(connection, call, ids)
+        return [
+            version == (0 if row is None else row[2])
+            for row, version in zip(rows, versions, strict=True)
+        ]
 
     @override
     async def get_many(

@@ -57,6 +57,16 @@ class MemoryBackend(Backend[MemoryConfig]):
     def schema_auto(self) -> bool:
         return True
 
+    @property
+    @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
+    def renames(self) -> bool:
+        return True
+
     @override
     def capabilities(self, kind: Kind) -> Capabilities | None:
         return CAPABILITIES[kind]
@@ -78,8 +88,25 @@ class MemoryBackend(Backend[MemoryConfig]):
 
     @override
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
-        # Nothing has to be built for a field or an index: every row is compared anyway.
-        self._opened().catalogue[stored.spec.name] = stored
+        # Nothing has to be built for a field or an index: every row is compared anyway; and
+        # nothing for a generation, whose tables come into being with their first row.
+        space, name = self._opened(), stored.spec.name
+        if change.action == "create_store":
+            space.make(name, stored.generation)
+        elif change.action == "start_generation":
+            space.make(name, int(change.subject[0]))
+        elif change.action == "drop_generation":
+            space.forget(name, int(change.subject[0]))
+        elif change.action == "drop_store":
+            for one in stored.every_generation():
+                space.forget(name, one.generation)
+            space.catalogue.pop(name, None)
+            return
+        elif change.action == "rename_store":
+            for one in stored.every_generation():
+                space.rename(change.subject[0], name, one.generation)
+            space.catalogue.pop(change.subject[0], None)
+        space.catalogue[name] = stored
 
     @override
     async def workspaces(self) -> list[str]:

@@ -50,7 +50,12 @@ class MemoryDriver(Driver):
         return self.space.writing(self._session(call))
 
     def key(self, call: Call, part: str = ROWS) -> TableKey:
-        """Return the key of a part of this store in the call's workspace."""
+        """Return the key of a part of this store in the call's workspace.
+
+        Raises:
+            SchemaMismatch: The store was dropped, or this generation of it.
+        """
+        self.space.check(self.spec.name, self._generation)
         return TableKey(self.spec.name, self._generation, call.workspace, part)
 
     @override

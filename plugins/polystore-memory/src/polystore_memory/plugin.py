@@ -38,6 +38,7 @@ CAPABILITIES: dict[Kind, Capabilities] = {
         Feature.METRIC_COSINE,
         Feature.METRIC_IP,
         Feature.METRIC_L2,
+        Feature.GENERATIONS,
     ),
     "graph": _capabilities(Feature.LABEL_SEARCH, Feature.FUZZY_LABELS),
     "doc": _capabilities(Feature.SORT_UNDECLARED),

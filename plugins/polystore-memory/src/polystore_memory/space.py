@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from polystore.errors import SchemaMismatch
 from polystore_memory.tables import Tables
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Space:
         self.committed = Tables()
         self.catalogue: dict[str, StoredSpec] = {}
         self.schema_turn = Turn()
+        self._gone: set[tuple[str, int]] = set()
         self._clock = clock
         self._turn = Turn()
         # Held only while committing or reading, never across an await: for clients in threads.
@@ -142,6 +144,32 @@ class Space:
                     if any(row.alive(now) for _, row in table.items())
                 }
             )
+
+    def make(self, store: str, generation: int) -> None:
+        """Let a generation of a store be used."""
+        self._gone.discard((store, generation))
+
+    def check(self, store: str, generation: int) -> None:
+        """Raise SchemaMismatch if a generation of a store was dropped."""
+        if (store, generation) in self._gone:
+            raise SchemaMismatch(
+                f"generation {generation} of this store was dropped or renamed",
+                store=store,
+                hint="Open the client anew, with the store as it is declared now",
+            )
+
+    def forget(self, store: str, generation: int) -> None:
+        """Drop a generation of a store, in every workspace."""
+        self._gone.add((store, generation))
+        with self._mutex:
+            self.committed.forget(store, generation)
+
+    def rename(self, store: str, name: str, generation: int) -> None:
+        """Let the rows of a generation of a store belong to `name` from now on."""
+        self._gone.add((store, generation))
+        self.make(name, generation)
+        with self._mutex:
+            self.committed.rename(store, name, generation)
 
     def _write(self, tables: Tables) -> Write:
         # Versions follow the clock but never repeat, so they grow over a delete as well.

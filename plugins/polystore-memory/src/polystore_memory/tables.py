@@ -136,6 +136,19 @@ class Tables:
                 # A workspace that has nothing costs nothing.
                 del self._tables[key]
 
+    def forget(self, store: str, generation: int) -> None:
+        """Let go of the tables of a generation of a store."""
+        for key in self._of(store, generation):
+            del self._tables[key]
+
+    def rename(self, store: str, name: str, generation: int) -> None:
+        """Let the tables of a generation of a store belong to `name` from now on."""
+        for key in self._of(store, generation):
+            self._tables[key._replace(store=name)] = self._tables.pop(key)
+
+    def _of(self, store: str, generation: int) -> list[TableKey]:
+        return [key for key in self._tables if key[:2] == (store, generation)]
+
     def items(self) -> Iterator[tuple[TableKey, Table[Any, Any]]]:
         """Yield the tables that this layer itself has."""
         yield from self._tables.items()

@@ -11,6 +11,7 @@ from typing_extensions import override
 from polystore.filters import compile_predicate
 from polystore.stores.nearness import best, compare, distance_of, scores_of
 from polystore.stores.vector_driver import VectorDriver
+from polystore.types.batches import Stamp
 from polystore.types.json_domain import decode_json, encode_json, merge_patch
 from polystore.types.records import Hit, Hits, Page, VectorRecord
 from polystore_memory.driver import MemoryDriver
@@ -18,7 +19,7 @@ from polystore_memory.rows import VectorRow
 from polystore_memory.words import rank, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,7 +51,9 @@ class MemoryVector(MemoryDriver, VectorDriver):
         async with self.writing(call) as write:
             table: Records = write.tables.writable(self.key(call))
             for position in range(len(batch.ids)):
-                _put(table, batch, position, write)
+                old = table.get(batch.ids[position])
+                created = write.now if old is None else old.created_at
+                _put(table, batch, position, Stamp(write.version, created, write.now))
 
     @override
     async def get_many(
@@ -104,6 +107,30 @@ class MemoryVector(MemoryDriver, VectorDriver):
             return [
                 _patch(table, id_, patch, write) for id_, patch in zip(ids, patches, strict=True)
             ]
+
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        async with self.writing(call) as write:
+            table: Records = write.tables.writable(self.key(call))
+            carried = [
+                _version(table, id_) == known for id_, known in zip(batch.ids, seen, strict=True)
+            ]
+            for position, stamp in enumerate(stamps):
+                if carried[position]:
+                    _put(table, batch, position, stamp)
+            return carried
+
+    @override
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:
+        async with self.writing(call) as write:
+            table: Records = write.tables.writable(self.key(call))
+            return sum(
+                table.remove(id_)
+                for id_, known in zip(ids, seen, strict=True)
+                if _version(table, id_) == known
+            )
 
     @override
     async def scan_page(
@@ -178,16 +205,20 @@ def _matching(
             yield id_, row
 
 
-def _put(table: Records, batch: VectorBatch, position: int, write: Write) -> None:
+def _version(table: Records, id_: str) -> int:
+    row = table.get(id_)
+    return 0 if row is None else row.version
+
+
+def _put(table: Records, batch: VectorBatch, position: int, stamp: Stamp) -> None:
     id_, text = batch.ids[position], batch.texts[position]
-    old = table.get(id_)
     table.put(
         id_,
         VectorRow(
             json=batch.metadata_json[position],
-            version=write.version,
-            created_at=write.now if old is None else old.created_at,
-            updated_at=write.now,
+            version=stamp.version,
+            created_at=stamp.created_at,
+            updated_at=stamp.updated_at,
             vector=batch.vectors[position].copy(),
             text=text,
             words=words(text or ""),

@@ -11,14 +11,14 @@ from polystore.errors import Closed, PolystoreError, UnsupportedError
 from polystore.specs import VectorSpec
 from polystore.types.call import Call
 from polystore.types.reports import Change
-from polystore_milvus import collections, findings
+from polystore_milvus import changes, collections, findings
 from polystore_milvus.capabilities import live_capabilities
 from polystore_milvus.catalogue import Catalogue
 from polystore_milvus.config import MilvusConfig
 from polystore_milvus.connection import Server
 from polystore_milvus.embedded import EmbeddedServer
 from polystore_milvus.names import Names
-from polystore_milvus.options import check_index, options_of
+from polystore_milvus.options import options_of
 from polystore_milvus.reads import Rows
 from polystore_milvus.vector import MilvusVector
 
@@ -83,6 +83,16 @@ class MilvusBackend(Backend[MilvusConfig]):
     def schema_auto(self) -> bool:
         return self._embedded is not None
 
+    @property
+    @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
+    def renames(self) -> bool:
+        return True
+
     @override
     def pool_use(self) -> PoolUse | None:
         return None if self._server is None else self._server.pool_use()
@@ -125,21 +135,13 @@ class MilvusBackend(Backend[MilvusConfig]):
 
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
-        record = f"Upsert {self._names.catalogue} <spec>"
-        if change.action != "create_store" or not isinstance(stored.spec, VectorSpec):
-            return (record,)
-        name = self._names.store(stored)
-        return (*collections.store_statements(name, stored.spec), record)
+        return tuple(changes.statements(self._names, stored, change))
 
     @override
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
         if change.action == "refused":
             raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
-        if change.action == "create_store" and isinstance(stored.spec, VectorSpec):
-            check_index(stored.spec, lite=self._open_server.facts.lite, backend=self.name)
-            await collections.make_store(self._open_server, self._names.store(stored), stored.spec)
-        # A new field needs nothing: filters then look at what was made of the whole metadata.
-        await self._catalogue.write(stored)
+        await changes.apply(self._open_server, self._names, self._catalogue, stored, change)
 
     @override
     async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:
@@ -170,12 +172,14 @@ class MilvusBackend(Backend[MilvusConfig]):
     async def workspaces(self) -> list[str]:
         found: set[str] = set()
         for name, stored in (await self._catalogue.read()).items():
-            collection = self._names.store(stored)
-            await self._load(collection, stored.spec)  # nobody may have opened this store yet
-            rows = Rows(self._open_server, collection, 1)
-            for workspace in await self._catalogue.noted_workspaces(name):
-                if workspace not in found and await rows.count(Call(workspace)):
-                    found.add(workspace)
+            noted = await self._catalogue.noted_workspaces(name)
+            for one in stored.every_generation():
+                collection = self._names.store(one)
+                await self._load(collection, one.spec)  # nobody may have opened this store yet
+                rows = Rows(self._open_server, collection, 1)
+                for workspace in noted:
+                    if workspace not in found and await rows.count(Call(workspace)):
+                        found.add(workspace)
         return sorted(found)
 
     @override

@@ -32,6 +32,7 @@ AT_MOST: Final[dict[Kind, Capabilities]] = {
                 Feature.METRIC_COSINE,
                 Feature.METRIC_IP,
                 Feature.METRIC_L2,
+                Feature.GENERATIONS,
             }
         ),
         limits=Limits(

@@ -12,26 +12,25 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from polystore.errors import SchemaMismatch
-from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, StoreSpec
+from polystore.stored import read_stored
 from polystore.types.json_domain import format_datetime
 from polystore_milvus import collections, wire
 from polystore_milvus.capabilities import TEXT_BYTES
 from polystore_milvus.columns import KEY, VECTOR
-from polystore_milvus.expressions import literal, starting_with
+from polystore_milvus.expressions import literal, literals, starting_with
 from polystore_milvus.names import KEY_BYTES
 from polystore_milvus.protocol import milvus_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from polystore.specdiff import StoredSpec
     from polystore_milvus.connection import Server
     from polystore_milvus.names import Names
 
-_SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 _VALUE: Final = "value"
 _STEP, _STORE, _WORKSPACE = "layout:", "store:", "workspace:"
 _ROWS: Final = 1000
@@ -66,7 +65,7 @@ class Catalogue:
         found: dict[str, StoredSpec] = {}
         for name, row in (await self._rows(_STORE)).items():
             try:
-                spec = _SPECS.validate_python(row["spec"])
+                found[name] = read_stored(row["spec"], row["generation"], row["origin"])
             except ValidationError as error:
                 raise SchemaMismatch(
                     f"what the catalogue under {self._namespace!r} says of this store cannot be "
@@ -76,17 +75,23 @@ class Catalogue:
                     hint="Upgrade polystore on this machine to what the others use; if somebody "
                     "edited the catalogue, restore it from a backup",
                 ) from error
-            found[name] = StoredSpec(spec, row["generation"], row["origin"])
         return found
 
     async def write(self, stored: StoredSpec) -> None:
         """Record `stored` as what is true."""
         row = {
-            "spec": stored.spec.model_dump(mode="json", exclude={"backend"}),
+            "spec": stored.document(),
             "generation": stored.generation,
             "origin": stored.origin,
         }
         await self._put(_STORE + stored.spec.name, row)
+
+    async def remove(self, name: str) -> None:
+        """Forget a store; the workspaces that it had are looked for in vain from then on."""
+        request = milvus_pb2.DeleteRequest(
+            collection_name=self._name, expr=f"{KEY} in {literals([_STORE + name])}"
+        )
+        await self._server.write("Delete", request, timeout=self._server.config.timeout)
 
     async def pending(self) -> list[str]:
         """Return the steps of the layout that are still to be taken.

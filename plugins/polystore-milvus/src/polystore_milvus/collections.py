@@ -146,6 +146,18 @@ async def create(
             raise
 
 
+async def drop(server: Server, name: str) -> None:
+    """Drop a collection, if it is there."""
+    await server.change("DropCollection", milvus_pb2.DropCollectionRequest(collection_name=name))
+
+
+async def rename(server: Server, name: str, new: str) -> None:
+    """Give a collection another name, if it has not got it yet."""
+    if await server.has_collection(name):
+        request = milvus_pb2.RenameCollectionRequest(oldName=name, newName=new)
+        await server.change("RenameCollection", request)
+
+
 async def index_vectors(
     server: Server, name: str, kind: str, metric: str, params: Mapping[str, object]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -38,6 +38,14 @@ RECORD: Final = (
 """Fields that a record is made of, besides its vector."""
 
 
+class Stamps(NamedTuple):
+    """The system fields of a row; times in microseconds."""
+
+    version: int
+    created: int
+    updated: int
+
+
 class Clock:
     """Versions and times of writes: microseconds since 1970, each higher than the one before."""
 
@@ -57,8 +65,7 @@ def upsert_request(
     part: range,
     declared: Declared,
     keys: Sequence[str],
-    created: Mapping[str, int],
-    now: int,
+    stamps: Sequence[Stamps],
 ) -> milvus_pb2.UpsertRequest:
     """Return a request that writes a part of a batch.
 
@@ -69,8 +76,7 @@ def upsert_request(
         part: Which of them.
         declared: Fields that have a column, by path.
         keys: Of these rows.
-        created: When rows that are there already came into being, by key.
-        now: Version and time of this write.
+        stamps: The system fields of each.
     """
     rows = slice(part.start, part.stop)
     objects = list(batch.metadata[rows])
@@ -87,9 +93,9 @@ def upsert_request(
     wire.add_json(request, columns.FACTS, facts)
     for path, name in declared.items():
         wire.add_texts(request, name, [column_value(path, metadata) for metadata in objects])
-    wire.add_numbers(request, columns.VERSION, [now] * len(keys))
-    wire.add_numbers(request, columns.CREATED, [created.get(key, now) for key in keys])
-    wire.add_numbers(request, columns.UPDATED, [now] * len(keys))
+    wire.add_numbers(request, columns.VERSION, [stamp.version for stamp in stamps])
+    wire.add_numbers(request, columns.CREATED, [stamp.created for stamp in stamps])
+    wire.add_numbers(request, columns.UPDATED, [stamp.updated for stamp in stamps])
     return request
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import override
 
 from polystore.errors import ConnectionFailed, OperationTimeout
-from polystore.stores.columns import split
+from polystore.stores.columns import split, take
 from polystore.stores.vector_driver import VectorDriver
 from polystore.types.batches import Decoded, VectorBatch
 from polystore.types.json_domain import encode_json, merge_patch
@@ -26,8 +26,9 @@ from polystore_milvus.names import KEY_BYTES, key_prefix
 from polystore_milvus.options import EXACT
 from polystore_milvus.protocol import milvus_pb2
 from polystore_milvus.reads import Rows
-from polystore_milvus.rows import RECORD, Clock, records_of, upsert_request
+from polystore_milvus.rows import RECORD, Clock, Stamps, records_of, upsert_request
 from polystore_milvus.search import Searcher
+from polystore_milvus.times import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from polystore.filters import Filter
     from polystore.specs import VectorSpec
     from polystore.stores.queries import FindQuery, SearchQuery
+    from polystore.types.batches import Stamp
     from polystore.types.call import Call
     from polystore_milvus.catalogue import Catalogue
     from polystore_milvus.connection import Server
@@ -92,6 +94,42 @@ class MilvusVector(VectorDriver):
         prefix = key_prefix(call.workspace)
         async with self._locks.hold([prefix + id_ for id_ in batch.ids]):
             await self._upsert(call, batch)
+
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        """Do as the contract says; who writes the same row from elsewhere at once is not seen."""
+        await self._catalogue.note_workspace(self._spec.name, call.workspace)
+        prefix = key_prefix(call.workspace)
+        async with self._locks.hold([prefix + id_ for id_ in batch.ids]):
+            same = await self._have(call, batch.ids, seen)
+            rows = [row for row, is_same in enumerate(same) if is_same]
+            if rows:
+                given = [
+                    Stamps(version, microseconds(created), microseconds(updated))
+                    for version, created, updated in (stamps[row] for row in rows)
+                ]
+                await self._upsert(call, take(batch, rows), given)
+            return same
+
+    @override
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:
+        prefix = key_prefix(call.workspace)
+        async with self._locks.hold([prefix + id_ for id_ in ids]):
+            same = await self._have(call, ids, seen)
+            keys = [prefix + id_ for id_, is_same in zip(ids, same, strict=True) if is_same]
+            await self._delete(keys)
+            return len(keys)
+
+    async def _have(self, call: Call, ids: list[str], versions: Sequence[int]) -> list[bool]:
+        """Return whether each of `ids`, whose locks are held, has its version; 0 is none."""
+        fresh = replace(call, consistency="strong")
+        records = await self.get_many(fresh, ids, with_vectors=False)
+        return [
+            version == (0 if record is None else record.version)
+            for record, version in zip(records, versions, strict=True)
+        ]
 
     @override
     async def get_many(
@@ -222,17 +260,25 @@ class MilvusVector(VectorDriver):
         """Return the filter as an expression, or what it would be for every row."""
         return True if filter_ is None else compile_filter(filter_, self._declared)
 
-    async def _upsert(self, call: Call, batch: VectorBatch) -> None:
-        """Write rows whose locks are held, some requests at the same time."""
+    async def _upsert(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamps] | None = None
+    ) -> None:
+        """Write rows whose locks are held, some requests at the same time.
+
+        Args:
+            call: The call.
+            batch: The rows.
+            stamps: Their system fields; None: those of a write that is made now.
+        """
         parts = split(_row_bytes(batch), rows=_REQUEST, size=_REQUEST_BYTES)
         if len(parts) == 1:
-            await self._write(call, batch, parts[0])
+            await self._write(call, batch, parts[0], stamps)
             return
         turns = asyncio.Semaphore(_IN_FLIGHT)
 
         async def write(part: range) -> None:
             async with turns:
-                await self._write(call, batch, part)
+                await self._write(call, batch, part, stamps)
 
         # Each runs to its end, and then the first error is raised.
         done = await asyncio.gather(*map(write, parts), return_exceptions=True)
@@ -242,18 +288,29 @@ class MilvusVector(VectorDriver):
             if error is not None:
                 raise error
 
-    async def _write(self, call: Call, batch: VectorBatch, part: range) -> None:
+    async def _write(
+        self, call: Call, batch: VectorBatch, part: range, carried: Sequence[Stamps] | None
+    ) -> None:
         prefix = key_prefix(call.workspace)
         keys = [prefix + id_ for id_ in batch.ids[part.start : part.stop]]
-        created = await self._present(call, keys)
-        now = self._clock.tick()
-        given = (self._collection, call.workspace, batch, part, self._declared, keys, created, now)
+        if carried is None:
+            stamps = await self._stamped(call, keys)
+        else:
+            stamps = carried[part.start : part.stop]
+        given = (self._collection, call.workspace, batch, part, self._declared, keys, stamps)
         if len(part) > _INLINE:
             request = await asyncio.to_thread(upsert_request, *given)
         else:
             request = upsert_request(*given)
         stamp = await self._written("Upsert", request, keys)
-        self._births.note({key: created.get(key, now) for key in keys}, stamp)
+        births = (one.created for one in stamps)
+        self._births.note(dict(zip(keys, births, strict=True)), stamp)
+
+    async def _stamped(self, call: Call, keys: Sequence[str]) -> list[Stamps]:
+        """Return the system fields of rows, whose locks are held, when they are written now."""
+        created = await self._present(call, keys)
+        now = self._clock.tick()
+        return [Stamps(now, created.get(key, now), now) for key in keys]
 
     async def _written(self, method: str, request: Any, keys: Sequence[str]) -> int:
         try:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from polystore.backend import Backend
 from polystore.errors import Closed, PolystoreError, UnsupportedError
 from polystore.specs import GraphSpec
+from polystore.types.call import Call
 from polystore.types.reports import Change
 from polystore_neo4j import findings
 from polystore_neo4j.capabilities import live_capabilities
@@ -74,6 +75,11 @@ class Neo4jBackend(Backend[Neo4jConfig]):
 
     @property
     @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
     def schema_auto(self) -> bool:
         return False
 
@@ -118,6 +124,11 @@ class Neo4jBackend(Backend[Neo4jConfig]):
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
         indexes = store_indexes(self._names.store(stored), stored.spec)
+        if change.action == "drop_store":
+            label = quoted(self._names.store(stored))
+            found = await states(self._open_server, indexes)
+            drops = (one.index.dropping for one in found if one.state != "missing")
+            return (f"MATCH (n:{label}) DETACH DELETE n", *drops)
         if change.action not in {"create_store", "add_index"}:
             return ()
         found = await states(self._open_server, indexes)
@@ -127,10 +138,20 @@ class Neo4jBackend(Backend[Neo4jConfig]):
     async def apply_change(self, stored: StoredSpec, change: SpecChange) -> None:
         if change.action == "refused":
             raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
+        if change.action == "drop_store":
+            await self._drop(stored)
+            return
         await self._catalogue.make_store(stored)
         await self._catalogue.write(stored)
         for shapes in self._shapes([stored]):
             await shapes.catch_up()
+
+    async def _drop(self, stored: StoredSpec) -> None:
+        """Delete every node and edge of a store, its indexes, and what says that it is there."""
+        driver = await self.bind(stored)
+        for workspace in await self._workspaces_of(quoted(self._names.store(stored))):
+            await driver.clear(Call(workspace))
+        await self._catalogue.remove_store(stored)
 
     @override
     async def repairs(self, stored: Sequence[StoredSpec]) -> Sequence[Change]:

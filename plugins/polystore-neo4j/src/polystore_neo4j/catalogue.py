@@ -8,21 +8,20 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from polystore.errors import Conflict, SchemaMismatch
-from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, StoreSpec
+from polystore.stored import read_stored
 from polystore_neo4j.names import quoted
 from polystore_neo4j.schema import Index, name_index, states, store_indexes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from polystore.specdiff import StoredSpec
     from polystore_neo4j.connection import Server
     from polystore_neo4j.names import Names
 
-_SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 _AWAIT: Final = "CALL db.awaitIndex($name, 300)"
 _ATTEMPTS: Final = 6
 
@@ -61,7 +60,7 @@ class Catalogue:
         found: dict[str, StoredSpec] = {}
         for name, spec, generation, origin in rows:
             try:
-                found[name] = StoredSpec(_SPECS.validate_json(spec), generation, origin)
+                found[name] = read_stored(orjson.loads(spec), generation, origin)
             except ValidationError as error:
                 raise SchemaMismatch(
                     f"what the catalogue under {self._names.namespace!r} says of this store "
@@ -75,7 +74,7 @@ class Catalogue:
 
     async def write(self, stored: StoredSpec) -> None:
         """Record `stored` as what is true."""
-        spec = orjson.dumps(stored.spec.model_dump(mode="json", exclude={"backend"})).decode()
+        spec = orjson.dumps(stored.document()).decode()
         await self._server.write(
             f"MERGE (s:{self._stores} {{name: $name}}) "
             "SET s.spec = $spec, s.generation = $generation, s.origin = $origin",
@@ -120,6 +119,16 @@ class Catalogue:
     async def make_store(self, stored: StoredSpec) -> None:
         """Make what a store needs, where it is not there yet."""
         await self.make(store_indexes(self._names.store(stored), stored.spec))
+
+    async def remove_store(self, stored: StoredSpec) -> None:
+        """Drop the indexes of a store that has no nodes any more, and forget it."""
+        indexes = store_indexes(self._names.store(stored), stored.spec)
+        for found in await states(self._server, indexes):
+            if found.state not in {"missing", "foreign"}:
+                await self._change(found.index.dropping)
+        await self._server.write(
+            f"MATCH (s:{self._stores} {{name: $name}}) DELETE s", {"name": stored.spec.name}
+        )
 
     async def make(self, indexes: Sequence[Index]) -> None:
         """Make constraints and indexes, and wait until they are filled.

@@ -59,6 +59,12 @@ class Index:
             )
         return f"CREATE {self.kind} INDEX {name} IF NOT EXISTS FOR {on} ON ({properties})"
 
+    @property
+    def dropping(self) -> str:
+        """What drops it, if it is there."""
+        what = "CONSTRAINT" if self.unique else "INDEX"
+        return f"DROP {what} {quoted(self.name)} IF EXISTS"
+
     def is_row(self, row: Row) -> bool:
         """Whether a row of `SHOW` is of this very index."""
         _, kind, entity, labels, properties, _, unique = row

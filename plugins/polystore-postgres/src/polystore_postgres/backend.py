@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from polystore.stores.driver import Driver
     from polystore.types.call import Isolation
     from polystore.types.reports import Finding
+    from polystore_postgres.connection import Connection
 
 
 class PostgresBackend(Backend[PostgresConfig]):
@@ -74,6 +75,16 @@ class PostgresBackend(Backend[PostgresConfig]):
     @property
     @override
     def rebuilds(self) -> bool:
+        return True
+
+    @property
+    @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
+    def renames(self) -> bool:
         return True
 
     @override
@@ -153,8 +164,17 @@ class PostgresBackend(Backend[PostgresConfig]):
         async with self.pool.admin() as connection:
             guarded = self.config.row_level_security
             await catalogue.apply_change(connection, self.names, stored, change, guarded=guarded)
-            if self.config.admin_dsn is not None and change.action == "create_store":
-                await grant_store(connection, self.names, stored, self.pool.facts.user)
+            if self.config.admin_dsn is not None:
+                await self._grant(connection, stored, change)
+
+    async def _grant(self, connection: Connection, stored: StoredSpec, change: SpecChange) -> None:
+        """Let the pool's user use what was made."""
+        made = stored
+        if change.action == "start_generation":
+            made = stored.numbered(int(change.subject[0]))
+        elif change.action != "create_store":
+            return
+        await grant_store(connection, self.names, made, self.pool.facts.user)
 
     @override
     async def layout_changes(self) -> Sequence[Change]:
@@ -216,5 +236,6 @@ class PostgresBackend(Backend[PostgresConfig]):
 
     @override
     async def workspaces(self) -> list[str]:
-        stores = list((await self.catalogue()).values())
+        catalogue = await self.catalogue()
+        stores = [one for stored in catalogue.values() for one in stored.every_generation()]
         return await list_workspaces(self.pool, self.names, stores)

@@ -39,6 +39,7 @@ _VECTOR_FEATURES: Final = frozenset(
         Feature.METRIC_COSINE,
         Feature.METRIC_IP,
         Feature.METRIC_L2,
+        Feature.GENERATIONS,
     }
 )
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from polystore.errors import PolystoreError, SchemaMismatch
-from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, StoreSpec, VectorSpec
+from polystore.specs import VectorSpec
+from polystore.stored import read_stored
 from polystore_postgres import online
+from polystore_postgres.changes import AT_ONCE, LOCK_TIMEOUT, statements_at_once
 from polystore_postgres.kinds import KINDS
 from polystore_postgres.schema_vector import check_update, vector_spec
 from polystore_postgres.sqlfile import block
-from polystore_postgres.tables import create_statements
-from polystore_postgres.tenants import guard_statements
 from polystore_postgres.vector_rebuild import rebuild_statements
 
 if TYPE_CHECKING:
     import asyncpg
 
     from polystore.filters import Path
-    from polystore.specdiff import SpecChange
+    from polystore.specdiff import SpecChange, StoredSpec
     from polystore_postgres.connection import Connection
     from polystore_postgres.names import Names
     from polystore_postgres.tables import KeyTable, KindSchema
 
-_SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
+_RECORDS_ONLY: Final = frozenset({"update_spec", "rebuild_index", "switch_generation"})
+"""Actions after which only the catalogue is left to be written."""
 
 
 async def read_catalogue(connection: Connection, names: Names) -> dict[str, StoredSpec]:
@@ -44,7 +44,7 @@ async def read_catalogue(connection: Connection, names: Names) -> dict[str, Stor
 
 def _stored(row: asyncpg.Record, names: Names) -> StoredSpec:
     try:
-        spec = _SPECS.validate_python(row["spec"])
+        return read_stored(row["spec"], row["generation"], row["origin"])
     except ValidationError as error:
         raise SchemaMismatch(
             f"what the catalogue in schema {names.schema!r} says of this store cannot be read",
@@ -52,7 +52,6 @@ def _stored(row: asyncpg.Record, names: Names) -> StoredSpec:
             hint="Upgrade polystore on this machine to what the others use; if somebody edited "
             "the catalogue, restore it from a backup",
         ) from error
-    return StoredSpec(spec, row["generation"], row["origin"])
 
 
 async def write_catalogue(connection: Connection, names: Names, stored: StoredSpec) -> None:
@@ -62,7 +61,7 @@ async def write_catalogue(connection: Connection, names: Names, stored: StoredSp
         block("catalogue.sql", "write", schema=names.schema),
         spec.name,
         spec.kind,
-        orjson.dumps(spec.model_dump(mode="json", exclude={"backend"})),
+        orjson.dumps(stored.document()),
         stored.generation,
         stored.origin,
     )
@@ -88,16 +87,18 @@ async def apply_change(
         guarded: Whether new tables get row-level security.
     """
     schema = KINDS[stored.spec.kind].load_schema()
-    if change.action == "create_store":
-        async with connection.transaction():
-            for statement in creation(stored, names, guarded=guarded):
-                await connection.execute(statement)
-            await write_catalogue(connection, names, stored)
-        return
     if change.action == "refused":
         raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
-    if change.action in {"update_spec", "rebuild_index"}:
-        await _check_update(connection, names, stored)
+    if change.action in AT_ONCE:
+        async with connection.transaction():
+            await connection.execute(LOCK_TIMEOUT)
+            for statement in statements_at_once(stored, change, names, guarded=guarded):
+                await connection.execute(statement)
+            await _record(connection, names, stored, change)
+        return
+    if change.action in _RECORDS_ONLY:
+        if change.action != "switch_generation":
+            await _check_update(connection, names, stored)
     else:
         async with connection.transaction():
             missing = await _missing_columns(connection, schema, stored, names)
@@ -116,11 +117,17 @@ async def _check_update(connection: Connection, names: Names, stored: StoredSpec
         check_update(known.spec, vector_spec(stored))
 
 
-def creation(stored: StoredSpec, names: Names, *, guarded: bool) -> list[str]:
-    """Return the statements that make a store."""
-    schema = KINDS[stored.spec.kind].load_schema()
-    guards = guard_statements(stored, names) if guarded else []
-    return create_statements(schema, stored, names) + guards
+async def _record(
+    connection: Connection, names: Names, stored: StoredSpec, change: SpecChange
+) -> None:
+    """Record what a change that is made at once comes to."""
+    gone = {"drop_store": stored.spec.name, "rename_store": "".join(change.subject)}
+    if change.action in gone:
+        await connection.execute(
+            block("catalogue.sql", "remove", schema=names.schema), gone[change.action]
+        )
+    if change.action != "drop_store":
+        await write_catalogue(connection, names, stored)
 
 
 async def change_statements(
@@ -133,9 +140,9 @@ async def change_statements(
 ) -> list[str]:
     """Return what `apply_change` would send."""
     schema = KINDS[stored.spec.kind].load_schema()
-    if change.action == "create_store":
-        return creation(stored, names, guarded=guarded)
-    if change.action == "update_spec":
+    if change.action in AT_ONCE:
+        return statements_at_once(stored, change, names, guarded=guarded)
+    if change.action in {"update_spec", "switch_generation"}:
         return []
     if change.action == "rebuild_index":
         return rebuild_statements(stored, names)

@@ -25,13 +25,13 @@ from polystore_postgres.vector_text import TextFinder
 from polystore_postgres.words import stored_words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from polystore.capabilities import Capabilities
     from polystore.filters import Filter
     from polystore.specdiff import StoredSpec
     from polystore.stores.queries import FindQuery, SearchQuery, TextQuery
-    from polystore.types.batches import VectorBatch
+    from polystore.types.batches import Stamp, VectorBatch
     from polystore.types.call import Call
     from polystore.types.records import Hits
     from polystore.types.reports import Explanation
@@ -71,6 +71,36 @@ class PostgresVector(VectorDriver):
             *self._sql.keys.keys_for(batch.metadata),
         )
         await self._statistics.wrote(len(batch.ids), call)
+
+    @override
+    async def carry(
+        self, call: Call, batch: VectorBatch, stamps: Sequence[Stamp], seen: Sequence[int]
+    ) -> list[bool]:
+        ids, order = batch.ids, by_key(batch.ids)
+        batch = take(batch, order)
+        versions, created, updated = zip(*(stamps[i] for i in order), strict=True)
+        rows = await self._pool.writing(call).fetch(
+            self._sql.text("carry"),
+            call.workspace,
+            batch.ids,
+            encode_matrix(batch.vectors),
+            batch.texts,
+            [stored_words(text, self._sql.config) for text in batch.texts],
+            batch.metadata_json,
+            versions,
+            created,
+            updated,
+            [seen[i] for i in order],
+            *self._sql.keys.keys_for(batch.metadata),
+        )
+        await self._statistics.wrote(len(rows), call)
+        stored = {row[0] for row in rows}
+        return [id_ in stored for id_ in ids]
+
+    @override
+    async def delete_seen(self, call: Call, ids: list[str], seen: Sequence[int]) -> int:
+        lane = self._pool.writing(call)
+        return await lane.fetchval(self._sql.text("delete_seen"), call.workspace, ids, seen)
 
     @override
     async def get_many(

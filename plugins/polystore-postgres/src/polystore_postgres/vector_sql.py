@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from polystore.specdiff import StoredSpec
     from polystore_postgres.names import Names
 
-_UPSERT_ARRAYS = 6
-_UPDATE_ARRAYS = 3
+_ARRAYS = {"upsert": 6, "carry": 10, "update_metadata": 3}
+"""The number of the last parameter before those of declared fields."""
 _MOST_SEARCHES = 200
 """Texts of searches that are kept."""
 
@@ -107,8 +107,8 @@ class VectorSql:
     def _assemble(self, name: str, *, with_vectors: bool) -> str:
         text = block("vector.sql", name, **self._places)
         columns = self.keys.names
-        first = _UPSERT_ARRAYS if name == "upsert" else _UPDATE_ARRAYS
-        source = "r" if name == "update_metadata" else "excluded"
+        first = _ARRAYS.get(name, 0)
+        source = "excluded" if name == "upsert" else "r"
         for mark, value in (
             ("keys", "".join(f", {column}" for column in columns)),
             ("values", "".join(f", r.{column}" for column in columns)),

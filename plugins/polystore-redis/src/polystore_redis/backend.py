@@ -10,6 +10,7 @@ from typing_extensions import override
 from polystore.backend import Backend
 from polystore.errors import Closed, PolystoreError, UnsupportedError
 from polystore.specs import DocSpec, KVSpec
+from polystore.types.call import Call
 from polystore.types.reports import Change
 from polystore_redis import findings
 from polystore_redis.capabilities import live_capabilities
@@ -79,6 +80,11 @@ class RedisBackend(Backend[RedisConfig]):
 
     @property
     @override
+    def removes(self) -> bool:
+        return True
+
+    @property
+    @override
     def schema_auto(self) -> bool:
         return self._embedded is not None
 
@@ -137,6 +143,9 @@ class RedisBackend(Backend[RedisConfig]):
     @override
     async def statements(self, stored: StoredSpec, change: SpecChange) -> tuple[str, ...]:
         key, name = self._names.catalogue, stored.spec.name
+        if change.action == "drop_store":
+            keys = f"{self._names.namespace}:{{{name}.{stored.generation}:*}}:*"
+            return (f"DEL {keys}", f"DEL {self._names.workspaces(stored)}", f"HDEL {key} {name}")
         record = f"HSET {key} {name} <spec>"
         if change.action != "add_index":
             return (record,)
@@ -149,6 +158,9 @@ class RedisBackend(Backend[RedisConfig]):
         if change.action == "refused":
             raise PolystoreError(change.summary, store=stored.spec.name, hint=change.reason)
         known = (await self._catalogue.read()).get(stored.spec.name)
+        if change.action == "drop_store":
+            await self._drop(stored)
+            return
         if known is None:
             cluster = self._open_server.facts.cluster
             placed = Placed(stored, partitions_of(stored.spec, cluster=cluster))
@@ -158,6 +170,20 @@ class RedisBackend(Backend[RedisConfig]):
             placed = Placed(stored, known.partitions)
         await self._catalogue.write(placed)
         self._placed[stored.spec.name] = placed
+
+    async def _drop(self, stored: StoredSpec) -> None:
+        """Delete every key of a store, and then what says that it is there."""
+        if stored.spec.name not in await self.catalogue():
+            return
+        driver, placed = await self.bind(stored), self._placed.pop(stored.spec.name)
+        keys = StoreKeys.of(self._names, stored, placed.partitions)
+        server, known = self._open_server, self._names.workspaces(stored)
+        for workspace in await Tenants(server, known).all():
+            await driver.clear(Call(workspace))
+            for part in keys.all_of(workspace):
+                await server.many([("DEL", key) for key in (part.version, part.epoch)])
+        await server.command("DEL", known)
+        await self._catalogue.remove(stored.spec.name)
 
     async def _add_index(self, known: Placed, stored: StoredSpec, spec: DocSpec) -> Placed:
         """Build what is missing. Writers keep a new index from the moment they know of it."""

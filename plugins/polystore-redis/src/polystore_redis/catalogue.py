@@ -11,21 +11,20 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from polystore.errors import Conflict, OperationTimeout, SchemaMismatch
-from polystore.specdiff import StoredSpec
-from polystore.specs import AnyStoreSpec, StoreSpec
+from polystore.stored import read_stored
 from polystore.types.json_domain import format_datetime
 from polystore_redis.connection import script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from polystore.specdiff import StoredSpec
     from polystore_redis.connection import Server
     from polystore_redis.keys import Names
 
-_SPECS: Final[TypeAdapter[StoreSpec]] = TypeAdapter(AnyStoreSpec)
 _RELEASE: Final = script("lock_release")
 _RENEW: Final = script("lock_renew")
 _HELD: Final = 30_000
@@ -78,12 +77,16 @@ class Catalogue:
         """Record `placed` as what is true."""
         spec = placed.stored.spec
         row = {
-            "spec": spec.model_dump(mode="json", exclude={"backend"}),
+            "spec": placed.stored.document(),
             "generation": placed.stored.generation,
             "origin": placed.stored.origin,
             "partitions": placed.partitions,
         }
         await self._server.command("HSET", self._names.catalogue, spec.name, orjson.dumps(row))
+
+    async def remove(self, name: str) -> None:
+        """Forget a store."""
+        await self._server.command("HDEL", self._names.catalogue, name)
 
     async def pending(self) -> list[str]:
         """Return the steps of the layout that are still to be taken.
@@ -157,9 +160,7 @@ class Catalogue:
     def _placed(self, name: str, row: bytes) -> Placed:
         try:
             known = orjson.loads(row)
-            stored = StoredSpec(
-                _SPECS.validate_python(known["spec"]), known["generation"], known["origin"]
-            )
+            stored = read_stored(known["spec"], known["generation"], known["origin"])
             return Placed(stored, known["partitions"])
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             raise SchemaMismatch(

@@ -18,6 +18,7 @@ from polystore.client import open as open_async
 from polystore.errors import ConfigError, Conflict
 from polystore.health.doctor import HEALTH_TIMEOUT
 from polystore.sync.generated.doc import DocStore
+from polystore.sync.generated.generations import Generations
 from polystore.sync.generated.graph import GraphStore
 from polystore.sync.generated.kv import KVStore
 from polystore.sync.generated.typed_doc import TypedDocStore
@@ -301,6 +302,39 @@ class Polystore(Stores[AsyncPolystore]):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         return self._portal.call(self._wrapped.apply, progress=progress)
+
+    def notes(self) -> list[Finding]:
+        """Return what `plan` leaves alone: stores no longer declared, generations beside others.
+
+        Raises:
+            ConnectionFailed: A backend is out of reach, also one with optional stores only.
+        """
+        return self._portal.call(self._wrapped.notes)
+
+    def destroy(self, store: str, *, dry_run: bool = False) -> Change:
+        """Drop a store that is no longer declared, with all that it has in every workspace.
+
+        Args:
+            store: Its name; `backend/name` where several backends have one.
+            dry_run: Only return what would be done.
+
+        Raises:
+            StoreNotFound: There is none of that name that is not declared.
+            ConfigError: Several backends have one.
+            UnsupportedError: The backend cannot drop a store.
+        """
+        return self._portal.call(self._wrapped.destroy, store, dry_run=dry_run)
+
+    def generations(self, store: str) -> Generations:
+        """Return what there is to do with the generations of the vector store `store`.
+
+        Another generation, of other dimensions, another metric or another embedding model, is made
+        and filled beside the one that serves, and switched to in one step.
+
+        Raises:
+            StoreNotFound: It is not declared.
+        """
+        return Generations(self._portal, self._portal.run(self._wrapped.generations, store))
 
     def repair(self) -> list[Change]:
         """Mend what broke though it was applied, e.g. an index that is invalid or missing.

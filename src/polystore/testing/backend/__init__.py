@@ -7,9 +7,11 @@ from polystore.testing.backend.changes import BackendChanges
 from polystore.testing.backend.clients import BackendClients
 from polystore.testing.backend.cut_off import BackendCutOff
 from polystore.testing.backend.declared import BackendDeclared
+from polystore.testing.backend.generations import BackendGenerations
 from polystore.testing.backend.interleaved import BackendInterleaved
 from polystore.testing.backend.lifecycle import BackendLifecycle
 from polystore.testing.backend.quotas import BackendQuotas
+from polystore.testing.backend.removals import BackendRemovals
 from polystore.testing.backend.tenants import BackendTenants
 from polystore.testing.backend.trouble import BackendTrouble
 from polystore.testing.backend.unit_rules import BackendUnitRules
@@ -23,6 +25,8 @@ class BackendSuite(
     BackendClients,
     BackendCatalogue,
     BackendChanges,
+    BackendGenerations,
+    BackendRemovals,
     BackendWorkspaces,
     BackendQuotas,
     BackendTenants,

@@ -18,6 +18,9 @@ VALUES ($1, $2, $3::jsonb, $4, $5, (SELECT max(version) FROM __SCHEMA__.ledger))
        origin = excluded.origin,
        updated_at = now()
 
+-- name: remove
+DELETE FROM __SCHEMA__.stores WHERE name = $1
+
 -- name: tables
 SELECT c.relname AS name
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace

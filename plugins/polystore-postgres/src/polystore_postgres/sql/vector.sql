@@ -17,6 +17,58 @@ ON CONFLICT (workspace, id) DO UPDATE SET
     version = greatest(t.version + 1, excluded.version),
     updated_at = excluded.updated_at/* updates */
 
+-- name: carry
+-- Each row comes with the version that it is known to have here, 0 for none. Those that are here
+-- are locked in one order, so that no two writers wait for each other.
+WITH given AS MATERIALIZED (
+    SELECT r.* FROM unnest(
+        $2::text[], $3::__EXTENSION__.vector[], $4::text[], $5::text[], $6::jsonb[], $7::bigint[],
+        $8::timestamptz[], $9::timestamptz[], $10::bigint[]/* arrays */
+    ) AS r (
+        id, embedding, text, words, metadata, version, created_at, updated_at, seen/* keys */
+    )
+), added AS (
+    INSERT INTO __SCHEMA__.__TABLE__ AS t
+        (workspace, id, embedding, text, words, metadata, version, created_at, updated_at/* keys */)
+    SELECT $1, r.id, r.embedding, r.text, /* words */, r.metadata,
+        r.version, r.created_at, r.updated_at/* values */
+    FROM given AS r WHERE r.seen = 0
+    ON CONFLICT (workspace, id) DO NOTHING
+    RETURNING t.id
+), held AS MATERIALIZED (
+    SELECT t.id FROM __SCHEMA__.__TABLE__ AS t JOIN given AS r ON r.id = t.id
+    WHERE t.workspace = $1 AND t.version = r.seen
+    ORDER BY t.id
+    FOR UPDATE OF t
+), replaced AS (
+    UPDATE __SCHEMA__.__TABLE__ AS t SET
+        embedding = r.embedding,
+        text = r.text,
+        words = /* words */,
+        metadata = r.metadata,
+        version = r.version,
+        created_at = r.created_at,
+        updated_at = r.updated_at/* updates */
+    FROM given AS r JOIN held USING (id)
+    WHERE t.workspace = $1 AND t.id = r.id AND t.version = r.seen
+    RETURNING t.id
+)
+SELECT id FROM added UNION ALL SELECT id FROM replaced
+
+-- name: delete_seen
+WITH doomed AS MATERIALIZED (
+    SELECT t.id FROM __SCHEMA__.__TABLE__ AS t
+    JOIN unnest($2::text[], $3::bigint[]) AS r (id, seen) ON r.id = t.id
+    WHERE t.workspace = $1 AND t.version = r.seen
+    ORDER BY t.id
+    FOR UPDATE OF t
+), gone AS (
+    DELETE FROM __SCHEMA__.__TABLE__ AS t USING doomed
+    WHERE t.workspace = $1 AND t.id = doomed.id
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+
 -- name: get_many
 SELECT t.id, t.text, t.metadata, t.version, t.created_at, t.updated_at/* embedding */
 FROM __SCHEMA__.__TABLE__ AS t

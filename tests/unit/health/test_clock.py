@@ -23,7 +23,7 @@ class Shifted(MemoryBackend):
 
 
 def shifted(seconds: float) -> Shifted:
-    backend = Shifted("main", MemoryConfig())
+    backend = Shifted("main", MemoryConfig.model_validate({}))
     backend.shift = timedelta(seconds=seconds)
     return backend
 
@@ -43,4 +43,4 @@ async def test_a_right_clock_is_well() -> None:
 
 
 async def test_who_tells_no_time_is_not_judged() -> None:
-    assert await clock_skew(MemoryBackend("main", MemoryConfig())) == []
+    assert await clock_skew(MemoryBackend("main", MemoryConfig.model_validate({}))) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -97,7 +97,7 @@ async def test_what_is_deleted_between_two_looks_is_no_orphan(
     async with polystore.open(config, schema="auto") as ps:
         await ps.doc("documents").put_many({"a": {}, "b": {}})
         await ps.vector("chunks").upsert([chunk("of a", doc_id="a"), chunk("of b", doc_id="b")])
-        plain = looking._missing
+        plain = cast("Any", looking)._missing
 
         async def meanwhile(*arguments: Any) -> set[str]:
             await ps.doc("documents").delete(["a"])

@@ -13,11 +13,13 @@ from polystore.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
+    from polystore.types.addresses import TlsAddress
     from polystore.types.call import Isolation
     from polystore.types.reports import Change, Finding, PoolUse, Progress
 
@@ -183,6 +185,14 @@ class Backend(ABC, Generic[C]):
         Asked often, and from another thread too: by `stats`, doctor, and exporters of metrics.
         """
         return None
+
+    async def server_time(self) -> datetime | None:
+        """Return what time it is on the server; None where it does not tell."""
+        return None
+
+    def tls_addresses(self) -> Sequence[TlsAddress]:
+        """Return where its servers present certificates; doctor reads them without trusting."""
+        return ()
 
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:  # noqa: ARG002
         """Return what doctor sees beyond reachability and drift: versions, indexes, settings."""

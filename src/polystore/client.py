@@ -374,9 +374,14 @@ class Polystore(Stores):
         """Ask every backend something small, each within `timeout` seconds."""
         return await health(self.runtime, timeout=timeout)
 
-    async def doctor(self) -> list[Finding]:
-        """Return what is wrong with the installation, backends and stores, the worst first."""
-        return await doctor(self.runtime)
+    async def doctor(self, *, deep: bool = False) -> list[Finding]:
+        """Return what is wrong with the installation, backends and stores, the worst first.
+
+        Args:
+            deep: Look at data, too: for rows that name rows of another store (`relations:`) that
+                are not there. Reads every row of such stores.
+        """
+        return await doctor(self.runtime, deep=deep)
 
 
 def open(

@@ -192,9 +192,9 @@ def check_requirements(runtime: Runtime, late: OpenBackend | None = None) -> Non
         runtime: The open runtime; what is out of reach is left out.
         late: Look at the stores on this backend only, which was out of reach before.
     """
-    unknown = runtime.config.require.keys() - runtime.declared.keys()
-    if unknown:
-        raise ConfigError(f"require names the store {min(unknown)!r}, which is not declared")
+    for key, named in runtime.config.named_stores.items():
+        if unknown := named - runtime.declared.keys():
+            raise ConfigError(f"{key} names the store {min(unknown)!r}, which is not declared")
     for name, declared in runtime.declared.items():
         place = runtime.config.backend_of(declared.spec)
         if runtime.is_aside(place) if late is None else place != late.name:

@@ -106,6 +106,26 @@ def test_doctor_says_the_worst_first_and_what_to_do(cli: Cli, shared: dict[str, 
     }
 
 
+def test_doctor_looks_for_orphans_when_asked(cli: Cli, configure: Configure) -> None:
+    file = configure(
+        "backends: {main: {use: memory, shared: orphans, schema: auto}}\n"
+        "stores: {cache: {kind: kv}, documents: {kind: doc}}\n"
+        "relations: {documents: {source.key: cache}}\n"
+    )
+
+    async def fill() -> None:
+        async with polystore.open(file) as ps:
+            await ps.kv("cache").put("a", 1)
+            rows = {"d1": {"source": {"key": "a"}}, "d2": {"source": {"key": "b"}}}
+            await ps.doc("documents").put_many(rows)
+
+    asyncio.run(fill())
+    assert cli("doctor").code == 0
+    deep = cli("doctor", "--deep")
+    assert deep.code == 1
+    assert "1 of 2 rows name in source.key what cache has not: default/d2" in deep.lines[1]
+
+
 def test_doctor_of_a_wrong_configuration_is_still_json(cli: Cli, configure: Configure) -> None:
     configure("backends: {main: {use: memory, sharde: 1, retries: x}}\n")
     done = cli("doctor", "--json")

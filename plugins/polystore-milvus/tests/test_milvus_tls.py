@@ -31,6 +31,8 @@ async def works(block: Mapping[str, Any]) -> None:
         assert await ps.vector("things").count() == 1
         found = {f.check: f for f in await ps.doctor() if f.backend == "main"}
         assert found["encryption"].message == "connections use TLS"
+        assert found["server_certificate"].severity == "warning"  # it is good for a day
+        assert "expires on" in found["server_certificate"].message
         assert await ps.raw("main").list_collections()
 
 

@@ -154,4 +154,4 @@ async def test_a_lost_index_is_seen_and_mended(block: dict[str, Any], neo4j5: Ne
 async def test_doctor_on_a_good_server(block: dict[str, Any]) -> None:
     async with client_of(block) as ps:
         found = {f.check: f.severity for f in await ps.doctor() if f.backend == "main"}
-        assert {found[check] for check in ("version", "encryption", "index")} == {"ok"}
+        assert {found[check] for check in ("version", "encryption", "index", "clock")} == {"ok"}

@@ -43,6 +43,7 @@ async def test_a_good_certificate_is_accepted_and_no_other(folder: Any) -> None:
         assert (await ps.graph("knowledge").count()) == (2, 1)
         found = {f.check: f.severity for f in await ps.doctor() if f.backend == "main"}
         assert found["encryption"] == "ok"
+        assert found["server_certificate"] == "warning"  # it is good for a day
         await ps.__aexit__(None, None, None)
         # Another name than the certificate's; another authority; one that the system does not know.
         await _is_refused(_block(server, trusted, "127.0.0.1"), "certificate is not accepted")

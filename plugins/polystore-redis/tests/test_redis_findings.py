@@ -27,6 +27,7 @@ async def test_a_good_server() -> None:
             assert found["eviction"] == ("ok", "maxmemory-policy is noeviction")
             assert found["persistence"][0] == "ok"
             assert found["encryption"][0] == "ok"
+            assert found["clock"][0] == "ok"
             assert found["replication"] == ("ok", "primary with 0 replicas")
             assert found["version"][0] == "ok"
             assert Feature.DURABLE in (await ps.kv("things").capabilities()).features

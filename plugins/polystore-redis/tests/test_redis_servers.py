@@ -41,6 +41,8 @@ async def test_certificates_are_checked(certificates: Certificates) -> None:
         async with client_of({"url": f"rediss://localhost:{port}", "tls": trusted}) as ps:
             await ps.kv("things").put("a", 1)
             assert await ps.kv("things").get("a") == 1
+            [found] = [f for f in await ps.doctor() if f.check == "server_certificate"]
+            assert found.severity == "warning"  # it is good for a day
         for url, tls, told in (
             (f"rediss://127.0.0.1:{port}", trusted, "not accepted"),
             (f"rediss://localhost:{port}", {}, "not accepted"),
@@ -58,6 +60,8 @@ async def test_a_client_shows_its_certificate_where_it_has_to(certificates: Cert
         url = f"rediss://localhost:{port}"
         async with client_of({"url": url, "tls": trusted | own}) as ps:
             await ps.kv("things").put("a", 1)
+            [found] = [f for f in await ps.doctor() if f.check == "server_certificate"]
+            assert "expires on" in found.message
         with pytest.raises(ConnectionFailed):
             await client_of({"url": url, "tls": trusted}).__aenter__()
         wrong = trusted | {"cert": own["key"], "key": own["cert"]}

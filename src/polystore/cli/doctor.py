@@ -26,6 +26,10 @@ def doctor(
         bool,
         typer.Option("--fix", help="First mend what is safe: indexes that are invalid or missing."),
     ] = False,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read all rows of stores with `relations`, for orphans."),
+    ] = False,
 ) -> None:
     """Say what is wrong with servers and stores.
 
@@ -35,7 +39,7 @@ def doctor(
     Exit code: 0 if all is well, 1 with warnings, 2 with errors.
     """
     settings = settings_of(context, config, verbose=verbose)
-    mended, findings = asyncio.run(_findings(settings, fix=fix))
+    mended, findings = asyncio.run(_findings(settings, fix=fix, deep=deep))
     if json:
         told = {"mended": output.plain_data(mended)} if fix else {}
         output.json({**told, "findings": output.plain_data(findings)})
@@ -46,7 +50,9 @@ def doctor(
     raise typer.Exit(max((EXIT_CODES[finding.severity] for finding in findings), default=0))
 
 
-async def _findings(settings: Settings, *, fix: bool) -> tuple[list[Change], list[Finding]]:
+async def _findings(
+    settings: Settings, *, fix: bool, deep: bool
+) -> tuple[list[Change], list[Finding]]:
     from polystore.types.reports import Finding
 
     mended: list[Change] = []
@@ -54,7 +60,7 @@ async def _findings(settings: Settings, *, fix: bool) -> tuple[list[Change], lis
         async with settings.client(tolerant=True) as client:
             if fix:
                 mended = await client.repair()
-            return mended, await client.doctor()
+            return mended, await client.doctor(deep=deep)
     except PolystoreError as error:
         where = error.backend or "polystore"
         return mended, [

@@ -73,6 +73,9 @@ defaults: {kv: main, vector: main, graph: main, doc: main}
 
 # What a store's backend must be able to do; refused at open if it is not.
 # require: {chunks: [filter], documents: [transaction]}
+
+# Which fields name rows of other stores; `polystore doctor --deep` looks for those that are gone.
+# relations: {chunks: {doc_id: documents}}
 """
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=BackendConfig)
 
 FILE_KEYS = (*FileModel.model_fields, "backends", "stores")
-MAY_BE_EMPTY = ("stores", "defaults", "require", "include")
+MAY_BE_EMPTY = ("stores", "defaults", "require", "relations", "include")
 """`stores:` with every line below it commented out means no stores."""
 
 

@@ -21,6 +21,7 @@ from typing_extensions import override
 from polystore.capabilities import Feature, Kind
 from polystore.config.origin import Origin
 from polystore.errors import ConfigError, PolystoreError
+from polystore.filters.path import parse_path
 from polystore.specs import Duration, StoreSpec
 from polystore.types.names import check_store_name, check_workspace
 
@@ -109,6 +110,11 @@ class FileModel(BaseModel):
     require: dict[str, list[Feature]] = Field(
         default_factory=dict, description="Capabilities that a store's backend must have."
     )
+    relations: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Of a store, the fields that name ids of other stores: "
+        "`chunks: {doc_id: documents}`. `doctor --deep` looks for ids that are not there.",
+    )
     include: list[str | dict[str, dict[str, Any]]] = Field(
         default_factory=list[str | dict[str, dict[str, Any]]],
         description="Sets of stores that plugins declare: `name`, or `name: {setting: value}`.",
@@ -122,6 +128,19 @@ class FileModel(BaseModel):
         values = dict(cast("Mapping[str, Any]", data))
         required = values.get("tenancy") == "required"
         return values | {"workspace": None if required else DEFAULT_WORKSPACE}
+
+    @field_validator("relations")
+    @classmethod
+    def _valid_relations(cls, relations: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for fields in relations.values():
+            for name in fields:
+                try:
+                    path = parse_path(name)
+                except PolystoreError as error:
+                    raise ValueError(str(error)) from None
+                if path.meta:
+                    raise ValueError("a system field names no id of another store")
+        return relations
 
     @field_validator("workspace")
     @classmethod
@@ -151,6 +170,12 @@ class PolystoreConfig(FileModel):
     stores: dict[str, StoreSpec] = Field(default_factory=dict)
     source: Path | None = None
     base_dir: Path = Field(default_factory=Path.cwd)
+
+    @property
+    def named_stores(self) -> dict[str, set[str]]:
+        """The stores that `require` and `relations` name, by which of them does."""
+        related = {*self.relations}.union(*(fields.values() for fields in self.relations.values()))
+        return {"require": {*self.require}, "relations": related}
 
     @property
     def included(self) -> dict[str, dict[str, Any]]:

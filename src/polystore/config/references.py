@@ -38,10 +38,16 @@ def check_backend_names(
 
 
 def check_store_names(data: Mapping[str, Any], stores: Collection[str], problems: Problems) -> None:
-    """Report requirements of stores that are not declared."""
+    """Report requirements and relations of stores that are not declared."""
     for store in _mapping(data, "require"):
         if store not in stores:
             _undeclared(("require", store), "store", store, stores, problems)
+    for store, fields in _mapping(data, "relations").items():
+        if store not in stores:
+            _undeclared(("relations", store), "store", store, stores, problems)
+        for name, target in _mapping({"": fields}, "").items():
+            if isinstance(target, str) and target not in stores:
+                _undeclared(("relations", store, name), "store", target, stores, problems)
 
 
 def _mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:

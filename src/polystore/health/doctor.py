@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from polystore.errors import ConfigError, PolystoreError
 from polystore.health.certificates import expiring
+from polystore.health.clock import clock_skew
+from polystore.health.orphans import orphans
+from polystore.health.presented import presented
 from polystore.plugins.registry import refuse_foreign_distribution
 from polystore.runtime import check_requirements
 from polystore.schema.planning import plan
@@ -63,10 +66,14 @@ async def _ask(runtime: Runtime, opened: OpenBackend, timeout: float) -> Health:
     return Health(opened.name, ok=True, latency=latency, optional=optional)
 
 
-async def doctor(runtime: Runtime) -> list[Finding]:
+async def doctor(runtime: Runtime, *, deep: bool = False) -> list[Finding]:
     """Return findings about the installation, each backend and each store, the worst first.
 
     Give it a runtime that was opened tolerantly: a backend that cannot be opened is a finding.
+
+    Args:
+        runtime: The open runtime.
+        deep: Read every row of the stores that have `relations`, too.
     """
     findings = _installation()
     findings += [
@@ -76,6 +83,7 @@ async def doctor(runtime: Runtime) -> list[Finding]:
     for opened in runtime.backends.values():
         findings += await _examine(runtime, opened)
     findings += await _drift(runtime)
+    findings += await orphans(runtime) if deep else []
     findings += _requirements(runtime, {finding.message for finding in findings})
     worst_first = {"error": 0, "warning": 1, "info": 2, "ok": 3}
     return sorted(findings, key=lambda finding: worst_first[finding.severity])
@@ -108,7 +116,9 @@ async def _examine(runtime: Runtime, opened: OpenBackend) -> list[Finding]:
     ]
     findings += expiring(opened.name, opened.backend.config)
     findings += _pressure(opened)
+    findings += await presented(opened.name, opened.backend.tls_addresses())
     try:
+        findings += await clock_skew(opened.backend)
         stored = list((await opened.backend.catalogue()).values())
         findings += await opened.backend.findings(stored)
     except PolystoreError as error:

@@ -99,8 +99,9 @@ def check(
     except ConfigError as error:
         _note(report.problems, error)
         return report
-    for name in config.require.keys() - declared.keys():
-        report.problems.append(f"require names the store {name!r}, which is not declared")
+    for key, named in config.named_stores.items():
+        for name in sorted(named - declared.keys()):
+            report.problems.append(f"{key} names the store {name!r}, which is not declared")
     for name, store in declared.items():
         required = config.require.get(name, [])
         report.stores.append(_store(config, infos, store.spec, required, report.problems))

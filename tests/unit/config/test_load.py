@@ -145,8 +145,8 @@ ONE = "backends: {main: {use: engine}}\n"
     [
         ("workspac: x", "1: workspac is not known; did you mean workspace?"),
         ("source: x", "1: source is not known; did you mean stores?"),
-        ("zzz: x", "1: zzz is not known; known are backends, defaults, include, require, "
-                      "stores, strict, tenancy, workspace"),
+        ("zzz: x", "1: zzz is not known; known are backends, defaults, include, relations, "
+                      "require, stores, strict, tenancy, workspace"),
         ("base_dir: x", "1: base_dir is not known"),
         ("workspace: ''", "1: workspace: the workspace name is empty"),
         (f"workspace: {'x' * 300}", "1: workspace: the workspace name has 300 bytes"),

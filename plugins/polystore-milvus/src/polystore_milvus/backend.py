@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.specs import StoreSpec
     from polystore.stores.driver import Driver
+    from polystore.types.addresses import TlsAddress
     from polystore.types.reports import Finding, PoolUse
 
 OLDEST = (2, 3)
@@ -181,6 +182,10 @@ class MilvusBackend(Backend[MilvusConfig]):
                     if workspace not in found and await rows.count(Call(workspace)):
                         found.add(workspace)
         return sorted(found)
+
+    @override
+    def tls_addresses(self) -> Sequence[TlsAddress]:
+        return self.config.tls_addresses()
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

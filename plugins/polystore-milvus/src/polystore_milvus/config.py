@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from polystore.config import BackendConfig
 from polystore.config.sections import FolderPath, Section, TlsFiles
 from polystore.specs import Duration
+from polystore.types.addresses import TlsAddress
 
 _NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _DATABASE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
@@ -100,6 +101,14 @@ class MilvusConfig(BackendConfig):
     def secure(self) -> bool:
         """Whether connections use TLS."""
         return self.uri is not None and self.uri.startswith("https://")
+
+    def tls_addresses(self) -> list[TlsAddress]:
+        """Return where the server presents its certificate."""
+        if not self.secure:
+            return []
+        parts, files = _split(self.uri or ""), self.tls or TlsConfig()
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORT
+        return [TlsAddress(host, port, files.server_name, cert=files.cert, key=files.key)]
 
     @property
     def target(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
+    from polystore.types.addresses import TlsAddress
     from polystore.types.call import Isolation
     from polystore.types.reports import Finding, PoolUse
 
@@ -227,6 +229,16 @@ class Neo4jBackend(Backend[Neo4jConfig]):
             )
         async with self._open_server.transaction() as transaction:
             yield transaction
+
+    @override
+    async def server_time(self) -> datetime:
+        statement = "RETURN datetime.realtime('UTC').epochMillis"
+        [(millis,)] = await self._open_server.read(statement, {})
+        return datetime.fromtimestamp(millis / 1000, UTC)
+
+    @override
+    def tls_addresses(self) -> Sequence[TlsAddress]:
+        return self.config.tls_addresses()
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

@@ -16,9 +16,11 @@ from pydantic import (
 from polystore.config import BackendConfig
 from polystore.config.sections import Section, TlsFiles
 from polystore.specs import Duration
+from polystore.types.addresses import TlsAddress
 
 _NAMESPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _SCHEMES: Final = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+_PORT: Final = 7687
 
 
 class TlsConfig(TlsFiles):
@@ -89,6 +91,18 @@ class Neo4jConfig(BackendConfig):
         if self.tls is not None and "+" in urlsplit(self.uri).scheme:
             raise ValueError("tls goes with neo4j:// or bolt://: what +s and +ssc trust is fixed")
         return self
+
+    def tls_addresses(self) -> list[TlsAddress]:
+        """Return where the server presents its certificate; of a cluster the named member."""
+        parts = urlsplit(self.uri)
+        if not self.encrypted or parts.hostname is None:
+            return []
+        files = self.tls or TlsConfig()
+        secret = files.key_password.get_secret_value() if files.key_password else None
+        port = parts.port or _PORT
+        return [
+            TlsAddress(parts.hostname, port, cert=files.cert, key=files.key, key_password=secret)
+        ]
 
     @property
     def encrypted(self) -> bool:

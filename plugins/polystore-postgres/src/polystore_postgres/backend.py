@@ -28,10 +28,12 @@ from polystore_postgres.workspaces import list_workspaces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
 
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
+    from polystore.types.addresses import TlsAddress
     from polystore.types.call import Isolation
     from polystore.types.reports import Finding
     from polystore_postgres.connection import Connection
@@ -229,6 +231,14 @@ class PostgresBackend(Backend[PostgresConfig]):
         return PoolUse(
             stats.in_use, stats.idle, stats.waiting, stats.maximum, stats.created, stats.closed
         )
+
+    @override
+    async def server_time(self) -> datetime:
+        return await self.pool.fetchval("SELECT clock_timestamp()", settings=self.pool.everywhere)
+
+    @override
+    def tls_addresses(self) -> Sequence[TlsAddress]:
+        return self.config.tls_addresses()
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -17,11 +17,18 @@ from pydantic import (
 from polystore.config.models import BackendConfig
 from polystore.config.sections import FolderPath, ReadablePath, Section
 from polystore.specs import Duration
+from polystore.types.addresses import TlsAddress
 from polystore_postgres.dsn import Target, parse_dsn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SslMode: TypeAlias = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _MAX_IDENTIFIER = 63
+_PORT = 5432
+_SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+"""What the protocol begins with, and not TLS itself: whether the server wants it."""
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NO_PARAMETERS = (
     "user", "database", "replication", "client_encoding", "standard_conforming_strings",
@@ -218,6 +225,30 @@ class PostgresConfig(BackendConfig):
         """
         dsn = self.admin_dsn if admin and self.admin_dsn is not None else self.dsn
         return parse_dsn(dsn.get_secret_value()) if dsn is not None else Target()
+
+    def tls_addresses(self) -> list[TlsAddress]:
+        """Return where servers may present certificates: of `dsn`, and of the replica."""
+        targets = [self.target()]
+        if self.replica is not None:
+            targets.append(parse_dsn(self.replica.dsn.get_secret_value()))
+        return [place for target in targets for place in self._presenting(target)]
+
+    def _presenting(self, target: Target) -> Iterator[TlsAddress]:
+        if (self.ssl.mode or target.sslmode) == "disable":
+            return
+        files = target.ssl_files | self.ssl.libpq()
+        ports = target.ports or (_PORT,)
+        for number, host in enumerate(target.hosts):
+            if host and not host.startswith(("/", "@")):  # a Unix socket
+                yield TlsAddress(
+                    host,
+                    ports[min(number, len(ports) - 1)],
+                    question=_SSL_REQUEST,
+                    consent=b"S",
+                    cert=Path(files["sslcert"]) if "sslcert" in files else None,
+                    key=Path(files["sslkey"]) if "sslkey" in files else None,
+                    key_password=files.get("sslpassword"),
+                )
 
     def secrets(self) -> tuple[str, ...]:
         """Return every password, so that messages can be checked for them."""

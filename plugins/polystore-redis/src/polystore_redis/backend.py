@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore.stores.driver import Driver
+    from polystore.types.addresses import TlsAddress
     from polystore.types.reports import Finding, PoolUse
 
 
@@ -214,6 +216,15 @@ class RedisBackend(Backend[RedisConfig]):
     @override
     def pool_use(self) -> PoolUse | None:
         return None if self._server is None else self._server.pool_use()
+
+    @override
+    async def server_time(self) -> datetime:
+        seconds, micros = await self._open_server.time()
+        return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(micros))
+
+    @override
+    def tls_addresses(self) -> Sequence[TlsAddress]:
+        return self.config.tls_addresses()
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:

@@ -19,6 +19,7 @@ from pydantic import (
 from polystore.config import BackendConfig
 from polystore.config.sections import FolderPath, Section, TlsFiles
 from polystore.specs import Duration
+from polystore.types.addresses import TlsAddress
 
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})"
@@ -150,6 +151,25 @@ class RedisConfig(BackendConfig):
         if self.embedded is not False and (self.tls or self.password or self.username or self.db):
             raise ValueError("embedded takes no username, password, db and tls")
         return self
+
+    def tls_addresses(self) -> list[TlsAddress]:
+        """Return where servers present certificates, as far as the block names them.
+
+        Whom Sentinels name is not in it; they are, as they present one as well.
+        """
+        target = None if self.url is None else parse_url(self.url.get_secret_value())
+        named = [*(self.cluster or ()), *(self.sentinel.hosts if self.sentinel else ())]
+        places = [host_and_port(text) for text in named]
+        if target is not None and target.host is not None:
+            places.append((target.host, target.port))
+        if self.tls is None and not (target is not None and target.tls):
+            return []
+        files = self.tls or TlsConfig()
+        secret = files.key_password.get_secret_value() if files.key_password else None
+        return [
+            TlsAddress(host, port, cert=files.cert, key=files.key, key_password=secret)
+            for host, port in places
+        ]
 
     @property
     def secrets(self) -> tuple[str, ...]:

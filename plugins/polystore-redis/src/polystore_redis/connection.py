@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.exceptions import NoScriptError
 
@@ -135,6 +135,16 @@ class Server:
             raise await self._failed(error) from error
         # Only EVALSHA is answered so: the server was restarted, or has never seen the script.
         return await self.command(*_with_source(command))
+
+    async def time(self) -> tuple[int, int]:
+        """Return what time it is there: seconds and microseconds; of a cluster on one node."""
+        try:
+            found: Any = await self.client.time()
+        except DRIVER_ERRORS as error:
+            raise self.translator.error(error) from error
+        nodes = cast("dict[str, Any]", found) if isinstance(found, dict) else {"": found}
+        seconds, micros = next(iter(nodes.values()))
+        return int(seconds), int(micros)
 
     async def run(
         self, script: Script, keys: Sequence[Argument], arguments: Sequence[Argument]

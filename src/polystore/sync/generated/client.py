@@ -355,9 +355,14 @@ class Polystore(Stores[AsyncPolystore]):
         """Ask every backend something small, each within `timeout` seconds."""
         return self._portal.call(self._wrapped.health, timeout=timeout)
 
-    def doctor(self) -> list[Finding]:
-        """Return what is wrong with the installation, backends and stores, the worst first."""
-        return self._portal.call(self._wrapped.doctor)
+    def doctor(self, *, deep: bool = False) -> list[Finding]:
+        """Return what is wrong with the installation, backends and stores, the worst first.
+
+        Args:
+            deep: Look at data, too: for rows that name rows of another store (`relations:`) that
+                are not there. Reads every row of such stores.
+        """
+        return self._portal.call(self._wrapped.doctor, deep=deep)
 
 
 def open(

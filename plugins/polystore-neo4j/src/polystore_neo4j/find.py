@@ -96,7 +96,7 @@ class Finder:
             "narrow": narrow,
             "condition": "".join(f" AND {text}" for text in texts.values()),
             # The index has one value's nodes by id; those of several have to be sorted.
-            "order": f"n.ws, n.{name}, n.id" if narrowest.points == 1 else "id",
+            "order": f"n.ws, n.{name}, n.id" if narrowest.points == 1 else "n.id",
         }
         rows = await self._statements.read(
             call, "find_declared", parts, after=after, limit=limit, **values

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from polystore.types.call import Call
     from polystore.types.records import Edge, LabelMatch, Node, Subgraph
     from polystore.types.reports import Explanation
-    from polystore_neo4j.connection import Row, Server, Transaction
+    from polystore_neo4j.connection import Row, Server
 
 _CLEARED: Final = 5000
 
@@ -79,19 +79,14 @@ class Neo4jGraph(GraphDriver):
             ((deleted,),) = await self._statements.write(call, "delete_nodes", ids=ids)
             return deleted
 
-        async def delete(transaction: Transaction) -> int:
-            run = self._statements.run
-            held = [row[0] for row in await run(transaction, call, "attached", ids=ids)]
-            if held:
-                raise Conflict(
-                    f"nodes still have edges: {some(held)}",
-                    backend=self._statements.server.name,
-                    hint="Delete the edges first, or use detach=True",
-                )
-            ((deleted,),) = await run(transaction, call, "delete_lone_nodes", ids=ids)
-            return deleted
-
-        return await self._statements.in_transaction(call, delete)
+        ((lone, held),) = await self._statements.write(call, "delete_lone_nodes", ids=ids)
+        if held:
+            raise Conflict(
+                f"nodes still have edges: {some(held)}",
+                backend=self._statements.server.name,
+                hint="Delete the edges first, or use detach=True",
+            )
+        return lone
 
     @override
     async def delete_edges(self, call: Call, keys: list[EdgeKey]) -> int:

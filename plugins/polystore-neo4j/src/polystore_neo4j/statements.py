@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from polystore.errors import ConnectionFailed, OutcomeUnknown
 from polystore_neo4j.connection import Transaction
 from polystore_neo4j.cypherfile import block
 from polystore_neo4j.errors import Gone
 from polystore_neo4j.names import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from polystore.types.batches import Direction
     from polystore.types.call import Call
     from polystore_neo4j.connection import Row, Server
-
-T = TypeVar("T")
 
 PATTERNS: Final[dict[Direction, str]] = {
     "out": "-[e:{label}]->(m)",
@@ -76,8 +71,8 @@ class Statements:
         statement = self._text(name, parts)
         parameters["ws"] = call.workspace
         if isinstance(call.session, Transaction):
-            return await call.session.run(statement, parameters)
-        return await self.server.read(statement, parameters)
+            return _rows(await call.session.run(statement, parameters))
+        return _rows(await self.server.read(statement, parameters))
 
     async def write(
         self, call: Call, name: str, parts: dict[str, str] | None = None, **parameters: Any
@@ -94,32 +89,13 @@ class Statements:
                 continue
         return await self.server.write(statement, parameters)
 
-    async def run(
-        self, transaction: Transaction, call: Call, name: str, **parameters: Any
-    ) -> list[Row]:
-        """Return what a statement answers within `transaction`."""
-        parameters["ws"] = call.workspace
-        return await transaction.run(self._text(name), parameters)
-
-    async def in_transaction(self, call: Call, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Return what `work` does, within the caller's unit of work or in a transaction of its own.
-
-        Raises:
-            ConnectionFailed: The connection was lost while it was committed, if it was its own.
-        """
-        if isinstance(call.session, Transaction):
-            return await work(call.session)
-        try:
-            async with self.server.transaction() as transaction:
-                return await work(transaction)
-        except OutcomeUnknown as error:
-            # Other than a unit of work, this may be carried out once more.
-            raise ConnectionFailed(
-                error.message, backend=self.server.name, hint=error.hint
-            ) from error
-
     def _text(self, name: str, parts: dict[str, str] | None = None) -> str:
         return block("graph.cypher", name, **(parts or {}), **self._parts)
+
+
+def _rows(records: list[Row]) -> list[Row]:
+    """Return the rows of a reading statement, which come as one list in each record."""
+    return [row for (rows,) in records for row in rows]
 
 
 def field_name(position: int) -> str:

@@ -4,6 +4,9 @@
 // first, in order of id: `REMOVE n.source` does, and changes nothing, for no node has a `source`.
 // (To set several properties takes a lock on the node's edges before the one on the node.)
 
+// What is read comes as one list of rows in one record (two, of a union): a driver takes a record
+// at a time out of the stream, which costs a client more than all the rest.
+
 // name: create_nodes
 UNWIND $rows AS row
 CREATE (n:{label} {ws: $ws, id: row.id})
@@ -27,7 +30,7 @@ RETURN count(CASE WHEN n.stamp[1] = $now THEN 1 END) AS new
 UNWIND $ids AS id
 OPTIONAL MATCH (n:{label} {ws: $ws, id: id})
 WITH id, n WHERE n IS NULL
-RETURN id
+RETURN collect([id])
 
 // name: create_edges
 {hold}
@@ -71,18 +74,12 @@ WITH n ORDER BY at
 // name: get_nodes
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
-RETURN n.id, n.labels, n.json, n.stamp
+RETURN collect([n.id, n.labels, n.json, n.stamp])
 
 // name: get_edges
 UNWIND $keys AS key
 MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
-RETURN e.source, e.type, e.target, e.json, e.stamp
-
-// name: attached
-UNWIND $ids AS id
-MATCH (n:{label} {ws: $ws, id: id})
-WHERE EXISTS { (n)-[:{label}]-() }
-RETURN id
+RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: delete_nodes
 UNWIND $ids AS id
@@ -100,8 +97,10 @@ RETURN count(*) AS deleted
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
 REMOVE n.source
-DELETE n
-RETURN count(*) AS deleted
+WITH collect(n) AS nodes
+WITH nodes, [n IN nodes WHERE EXISTS { (n)-[:{label}]-() } | n.id] AS held
+FOREACH (n IN CASE WHEN size(held) = 0 THEN nodes ELSE [] END | DELETE n)
+RETURN size(nodes), held
 
 // name: delete_edges
 {hold}
@@ -115,26 +114,27 @@ RETURN count(*) AS deleted
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id}){pattern}
 {types}
-RETURN id, e.source, e.type, e.target, e.json, e.stamp
+RETURN collect([id, e.source, e.type, e.target, e.json, e.stamp])
 
 // name: neighbors
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id}){pattern}
 {types}
 WITH DISTINCT id, m
-RETURN id, collect(m.id)
+WITH id, collect(m.id) AS found
+RETURN collect([id, found])
 
 // name: degrees
 UNWIND $ids AS id
 MATCH (n:{label} {ws: $ws, id: id})
-RETURN id, {degree}
+RETURN collect([id, {degree}])
 
 // name: top_nodes
 MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
-WITH n.id AS id, {degree} AS degree
-RETURN id, degree ORDER BY degree DESC, id LIMIT $k
+WITH n.id AS id, {degree} AS degree ORDER BY degree DESC, id LIMIT $k
+RETURN collect([id, degree])
 
 // name: ring
 UNWIND $ids AS id
@@ -147,7 +147,8 @@ WITH DISTINCT m AS n
 WITH n, {degree} AS degree
 WITH n, n.id AS id, degree ORDER BY degree DESC, id LIMIT $limit + size($seen)
 WITH n, id, degree WHERE NOT id IN $seen
-RETURN id, n.labels, n.json, n.stamp, degree ORDER BY degree DESC, id LIMIT $limit
+WITH n, id, degree ORDER BY degree DESC, id LIMIT $limit
+RETURN collect([id, n.labels, n.json, n.stamp, degree])
 
 // name: edges_among
 UNWIND $ids AS id
@@ -156,55 +157,55 @@ WITH collect(n) AS nodes
 UNWIND nodes AS n
 MATCH (n)-[e:{label}]->(m)
 WHERE m IN nodes
-RETURN e.source, e.type, e.target, e.json, e.stamp
+RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: scan_nodes
 MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id > $after
-RETURN n.id, n.labels, n.json, n.stamp
-ORDER BY n.ws, n.id SKIP $skip LIMIT $limit
+WITH n ORDER BY n.ws, n.id SKIP $skip LIMIT $limit
+RETURN collect([n.id, n.labels, n.json, n.stamp])
 
 // name: scan_matching
 MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id > $after AND {condition}
-RETURN n.id, n.labels, n.json, n.stamp
-ORDER BY n.ws, n.id LIMIT $limit
+WITH n ORDER BY n.ws, n.id LIMIT $limit
+RETURN collect([n.id, n.labels, n.json, n.stamp])
 
 // name: find_declared
 MATCH (n:{label})
 USING INDEX n:{label}(ws, {field}, id)
 WHERE n.ws = $ws AND {narrow} AND n.id > $after AND n.shape >= {shape}{condition}
-RETURN n.id AS id, n.labels AS labels, n.json AS json, n.stamp AS stamp
-ORDER BY {order} LIMIT $limit
+WITH n ORDER BY {order} LIMIT $limit
+RETURN collect([n.id, n.labels, n.json, n.stamp]) AS rows
 UNION ALL
 MATCH (n:{label})
 USING INDEX n:{label}(shape, ws)
 WHERE n.shape IN range(0, {shape} - 1) AND n.ws = $ws AND n.id > $after
-RETURN n.id AS id, n.labels AS labels, n.json AS json, n.stamp AS stamp
-ORDER BY id LIMIT $limit
+WITH n ORDER BY n.id LIMIT $limit
+RETURN collect([n.id, n.labels, n.json, n.stamp]) AS rows
 
 // name: scan_edges_from
 MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source > $source AND e.type IS NOT NULL AND e.target IS NOT NULL
-RETURN e.source, e.type, e.target, e.json, e.stamp
-ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+WITH e ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: scan_edges_of_source
 MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source = $source AND e.type > $type AND e.target IS NOT NULL
-RETURN e.source, e.type, e.target, e.json, e.stamp
-ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+WITH e ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: scan_edges_of_type
 MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source = $source AND e.type = $type AND e.target > $target
-RETURN e.source, e.type, e.target, e.json, e.stamp
-ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+WITH e ORDER BY e.ws, e.source, e.type, e.target LIMIT $limit
+RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: counts
 MATCH (n:{label})
@@ -214,7 +215,8 @@ WITH count(n) AS nodes
 OPTIONAL MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source IS NOT NULL AND e.type IS NOT NULL AND e.target IS NOT NULL
-RETURN nodes, count(e)
+WITH nodes, count(e) AS edges
+RETURN [[nodes, edges]]
 
 // name: clear_edges
 MATCH ()-[e:{label}]->()
@@ -245,13 +247,13 @@ USING TEXT INDEX n:{label}(key)
 WHERE n.key CONTAINS $text
 WITH n LIMIT $most
 WITH collect(n) AS candidates
-RETURN size(candidates) AS read, COLLECT {
+RETURN [[size(candidates), COLLECT {
   UNWIND candidates AS n
   WITH n, substring(n.key, $skip) AS fold
   WHERE n.ws = $ws AND fold CONTAINS $text
   RETURN n.id
   ORDER BY {rank}, n.id LIMIT $limit
-} AS ids
+}]]
 
 // name: labels_scanned
 MATCH (n:{label})
@@ -259,13 +261,13 @@ USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
 WITH n.id AS id, substring(n.key, $skip) AS fold
 WHERE fold CONTAINS $text
-RETURN id
-ORDER BY {rank}, id LIMIT $limit
+WITH id, fold ORDER BY {rank}, id LIMIT $limit
+RETURN collect([id])
 
 // name: labels_near
 CALL db.index.fulltext.queryNodes($index, $question, {limit: $limit}) YIELD node
 WHERE node.ws = $ws
-RETURN node.id
+RETURN collect([node.id])
 
 // name: workspaces
 MATCH (n:{label})

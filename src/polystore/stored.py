@@ -83,6 +83,11 @@ class StoredSpec:
         for one in self.beside:
             yield self._at(one)
 
+    def with_records(self) -> list[StoredSpec]:
+        """Return the generations that hold records: all but the marks."""
+        marks = self.find("marks")
+        return [one for one in self.every_generation() if one != marks]
+
     def numbered(self, number: int) -> StoredSpec:
         """Return the generation `number` as a store of its own, also one that was forgotten.
 

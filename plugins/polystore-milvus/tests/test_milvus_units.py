@@ -21,7 +21,7 @@ from polystore_milvus.locks import RowLocks
 from polystore_milvus.metadata import EXPANSION, FILLING, encode_key, facts_of, token
 from polystore_milvus.names import key_prefix
 from polystore_milvus.nearness import Best, from_engine
-from polystore_milvus.rows import Clock, upsert_request
+from polystore_milvus.rows import Clock, Stamps, upsert_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -271,7 +271,8 @@ def test_a_request_has_a_column_for_each_field() -> None:
         ["a", "b", "c"], vectors, ["t", None, ""], [{}, {"n": 1}, {}], [b"{}", b'{"n":1}', b"{}"]
     )
     keys = ["1:wb", "1:wc"]
-    request = upsert_request("name", "w", batch, range(1, 3), {}, keys, {"1:wb": 5}, 9)
+    stamps = [Stamps(9, 5, 9), Stamps(9, 9, 9)]
+    request = upsert_request("name", "w", batch, range(1, 3), {}, keys, stamps)
     columns = wire.columns_of([f for f in request.fields_data if f.field_name != "facts"])
     assert list(columns["pk"]) == keys
     assert columns["vector"].tolist() == [[2.0, 3.0], [4.0, 5.0]]

@@ -268,6 +268,7 @@ async def test_two_fill_it_while_others_write_and_read(moving: Moving) -> None:
         assert (report.carried, report.deleted, report.changed, report.left) == (0, 0, 0, 0)
         assert await contents(new) == await contents(old)
         async for one in new.vector("chunks").scan(with_vectors=True):
+            assert one.vector is not None
             assert np.allclose(one.vector, embed([one.text or ""])[0])
         assert await generations.drop() == 1
 

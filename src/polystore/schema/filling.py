@@ -7,9 +7,11 @@ nothing to do has shown that both generations have the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from polystore.capabilities import Feature
 from polystore.errors import ConfigError, InvalidRecord, SchemaMismatch
 from polystore.schema.carrying import carry, embedded, mark, stamp_of
 from polystore.schema.versions import Difference, Sides, differences, records_of, versions
@@ -17,7 +19,7 @@ from polystore.stores.columns import take
 from polystore.stores.vector_input import build_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from polystore.schema.carrying import Embed
     from polystore.specdiff import StoredSpec
@@ -166,7 +168,8 @@ class Filler:
             self._report.changed += len(whole) - len(same)
             if same:
                 pairs = [whole[i] for i in same]
-                stored = await self._write(call, take(batch, same), pairs)
+                async with self._together(call) as inside:
+                    stored = await self._write(inside, take(batch, same), pairs)
                 self._report.carried += sum(stored)
                 self._report.changed += len(stored) - sum(stored)
 
@@ -245,17 +248,28 @@ class Filler:
             self._report.changed += len(gone) - len(still)
             if not still:
                 return
-            deleted = await sides.target.run(
-                "delete",
-                call,
-                lambda d: d.delete_seen(
-                    call, [one.id for one in still], [one.target for one in still]
-                ),
-                rows=len(still),
-            )
+            ids, seen = [one.id for one in still], [one.target for one in still]
+            async with self._together(call) as inside:
+                deleted = await sides.target.run(
+                    "delete", inside, lambda d: d.delete_seen(inside, ids, seen), rows=len(ids)
+                )
+                await self._mark(inside, still)
             self._report.deleted += deleted
             self._report.changed += len(still) - deleted
-            await self._mark(call, still)
+
+    @asynccontextmanager
+    async def _together(self, call: Call) -> AsyncGenerator[Call]:
+        """Yield the call in which records are written and marked: both or neither, if it can be.
+
+        Where it cannot, the next run finds those that are equal and not marked, and marks them.
+        """
+        sides = self._sides
+        live = (await sides.target.ready()).capabilities
+        if sides.marks is None or Feature.TRANSACTION not in live.features:
+            yield call
+            return
+        async with sides.opened.backend.transaction() as session:
+            yield replace(call, session=session)
 
     async def _mark(self, call: Call, done: Sequence[Difference]) -> None:
         """Note at which versions both sides were equal, once the new one serves."""

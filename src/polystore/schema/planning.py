@@ -176,14 +176,14 @@ async def ensure(runtime: Runtime, spec: StoreSpec) -> StoredSpec:
     opened = runtime.backend_for(spec)
     existing = (await opened.backend.catalogue()).get(spec.name)
     if existing is not None:
-        mixing = _MIXING if opened.schema_mode == "off" else _MIXING | _SWITCHED
+        mixing = _MIXING
+        # Where no model was ever named, none can have been switched.
+        if opened.schema_mode != "off" and getattr(existing.spec, "embedding_model", None):
+            mixing = _MIXING | _SWITCHED
         differences = [
-            Step(existing, change)
+            Step(existing, _explained(existing, spec, change))
             for change in compare_specs(existing.spec, spec)
             if change.reason and change.subject[0] in mixing
-        ]
-        differences = [
-            replace(step, change=_explained(existing, spec, step.change)) for step in differences
         ]
         refuse([await describe(opened, step) for step in differences])
         return existing

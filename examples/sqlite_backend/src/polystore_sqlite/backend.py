@@ -153,7 +153,7 @@ class SqliteBackend(Backend[SqliteConfig]):
     @override
     async def workspaces(self) -> list[str]:
         stores = (await self.catalogue()).values()
-        tables = [table_of(one) for stored in stores for one in stored.every_generation()]
+        tables = [table_of(one) for stored in stores for one in stored.with_records()]
         selects = [f"SELECT DISTINCT workspace FROM {table}" for table in tables]
         return await self.raw.read(
             None, lambda c: sorted({row[0] for select in selects for row in c.rows(select)})

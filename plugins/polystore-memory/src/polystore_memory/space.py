@@ -136,12 +136,14 @@ class Space:
     def workspaces(self) -> list[str]:
         """Return the workspaces that have rows, in order."""
         now = self.now()
+        found = [one for stored in self.catalogue.values() for one in stored.with_records()]
+        tables = {(one.spec.name, one.generation) for one in found}
         with self._mutex:
             return sorted(
                 {
                     key.workspace
                     for key, table in self.committed.items()
-                    if any(row.alive(now) for _, row in table.items())
+                    if key[:2] in tables and any(row.alive(now) for _, row in table.items())
                 }
             )
 

@@ -174,7 +174,7 @@ class MilvusBackend(Backend[MilvusConfig]):
         found: set[str] = set()
         for name, stored in (await self._catalogue.read()).items():
             noted = await self._catalogue.noted_workspaces(name)
-            for one in stored.every_generation():
+            for one in stored.with_records():
                 collection = self._names.store(one)
                 await self._load(collection, one.spec)  # nobody may have opened this store yet
                 rows = Rows(self._open_server, collection, 1)

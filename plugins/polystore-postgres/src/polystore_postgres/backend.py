@@ -247,5 +247,5 @@ class PostgresBackend(Backend[PostgresConfig]):
     @override
     async def workspaces(self) -> list[str]:
         catalogue = await self.catalogue()
-        stores = [one for stored in catalogue.values() for one in stored.every_generation()]
+        stores = [one for stored in catalogue.values() for one in stored.with_records()]
         return await list_workspaces(self.pool, self.names, stores)

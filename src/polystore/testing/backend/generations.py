@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from polystore.client import Polystore
+    from polystore.schema.carrying import Embed
     from polystore.schema.generations import Generations
     from polystore.stores.vector import VectorStore
 
@@ -44,6 +45,31 @@ NEW: Final = {"kind": "vector", "dimensions": 5, "fields": {"n": "integer"}}
 def embed(texts: list[str]) -> list[list[float]]:
     """Return a vector of the new dimensions for each text, which tells it from others."""
     return [[1.0, len(text), *map(float, text.encode()[:3].ljust(3))] for text in texts]
+
+
+def too_short(texts: list[str]) -> list[list[float]]:
+    """Return vectors of other dimensions."""
+    return [[1.0, 2.0] for _ in texts]
+
+
+def too_few(texts: list[str]) -> list[list[float]]:
+    """Return a vector less than there are texts."""
+    return embed(texts)[1:]
+
+
+def not_finite(texts: list[str]) -> list[list[float]]:
+    """Return vectors that are none."""
+    return [[float("nan")] * 5 for _ in texts]
+
+
+def nothing(texts: list[str]) -> None:
+    """Return nothing at all."""
+
+
+def as_numbers(record: VectorRecord) -> list[float]:
+    """Return the vector of a record that was read with it."""
+    assert record.vector is not None
+    return [float(number) for number in record.vector]
 
 
 @dataclass
@@ -198,7 +224,7 @@ class BackendGenerations(BackendTests):
                 assert facts(found) == facts(kept[number])
                 for record in found.values():
                     (expected,) = embed([record.text or ""])
-                    assert np.allclose(record.vector, expected)
+                    assert np.allclose(as_numbers(record), expected)
             store = await freshest(after.workspace(moved.workspaces[0]).vector(moved.name))
             (hit,) = await store.search(embed(["rewritten"])[0], k=1, filter=F("n") == -1)
             assert hit.id == "r1"
@@ -269,7 +295,7 @@ class BackendGenerations(BackendTests):
                 kept, found = await moved.contents(moved.old), await moved.contents(after)
                 assert facts(found) == facts(kept)
                 for id_, record in found.items():
-                    assert np.allclose(record.vector, kept[id_].vector)
+                    assert np.allclose(as_numbers(record), as_numbers(kept[id_]))
                 store = await freshest(after.workspace(moved.workspaces[0]).vector(moved.name))
                 (hit,) = await store.search([1, 7, 0], k=1, exact=True)
                 assert hit.id == "r7"
@@ -290,13 +316,8 @@ class BackendGenerations(BackendTests):
 
             failed = await assert_raises(PolystoreError, lambda: generations.fill(fails))
             assert isinstance(failed.__cause__, RuntimeError)
-            for wrong in (
-                lambda texts: [[1.0, 2.0] for _ in texts],
-                lambda texts: embed(texts)[1:],
-                lambda texts: [[float("nan")] * 5 for _ in texts],
-                lambda _: None,
-            ):
-                await assert_raises(InvalidRecord, lambda wrong=wrong: generations.fill(wrong))
+            for wrong in (too_short, too_few, not_finite, nothing):
+                await self._check_refused(generations, wrong)
             report = await generations.fill(embed)
             assert (report.carried, report.left) == (31, 1)
             (left,) = report.examples
@@ -306,6 +327,9 @@ class BackendGenerations(BackendTests):
             await assert_raises(Conflict, generations.drop)
             assert "silent" in await moved.contents(moved.old)
             await assert_raises(SchemaMismatch, moved.new.generations(moved.name).start)
+
+    async def _check_refused(self, generations: Generations, wrong: Embed) -> None:
+        await assert_raises(InvalidRecord, lambda: generations.fill(wrong))
 
     async def test_a_generation_is_given_up(self, config: Mapping[str, Any]) -> None:
         """What was started can be dropped, and the store goes on as it was."""
@@ -355,8 +379,9 @@ class BackendGenerations(BackendTests):
             driver, call = await bound.ready(), Call(moved.workspaces[0])
             known = await store.get("r1")
             assert known is not None
+            metadata: list[dict[str, Any]] = [{}] * 3
             batch = build_batch(
-                store.spec, ["r1", "r2", "added"], np.ones((3, 3)), ["x"] * 3, [{}] * 3
+                store.spec, ["r1", "r2", "added"], np.ones((3, 3)), ["x"] * 3, metadata
             )
             long_ago = datetime(2020, 2, 2, 2, 2, 2, 20202, tzinfo=UTC)
             stamps = [Stamp(5, long_ago, long_ago + timedelta(days=1))] * 3

@@ -308,14 +308,7 @@ class Polystore(Stores):
             ConnectionFailed: A backend is out of reach, also one with optional stores only.
         """
         await self.runtime.reach_all()
-        backends = [opened.backend for opened in self.runtime.backends.values()]
-        for backend in backends:
-            backend.on_progress = progress
-        try:
-            return await planning.apply(self.runtime)
-        finally:
-            for backend in backends:
-                backend.on_progress = None
+        return await planning.apply(self.runtime, progress)
 
     async def notes(self) -> list[Finding]:
         """Return what `plan` leaves alone: stores no longer declared, generations beside others.

@@ -19,10 +19,11 @@ from polystore.stores.optional import OUT_OF_REACH
 from polystore.types.reports import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from polystore.runtime import OpenBackend, Runtime
     from polystore.specs import StoreSpec
+    from polystore.types.reports import Progress
 
 
 _MIXING = frozenset({"kind", "dimensions", "metric", "directed"})
@@ -63,8 +64,14 @@ def in_use(catalogue: Mapping[str, StoredSpec]) -> list[StoredSpec]:
     return found
 
 
-async def apply(runtime: Runtime) -> list[Change]:
+async def apply(
+    runtime: Runtime, progress: Callable[[Progress], object] | None = None
+) -> list[Change]:
     """Carry out what `plan` returns, under each backend's schema lock; return what was done.
+
+    Args:
+        runtime: The open runtime.
+        progress: Called with how far an engine is, where it can tell.
 
     Raises:
         SchemaMismatch: A step is refused; nothing was changed on any backend.
@@ -72,8 +79,12 @@ async def apply(runtime: Runtime) -> list[Change]:
     refuse([change for change in await plan(runtime) if change.refused])
     done: list[Change] = []
     for opened in runtime.backends.values():
-        done += await _apply_backend(opened, served(runtime, opened))
-        done += await _repair(opened)
+        opened.backend.on_progress = progress
+        try:
+            done += await _apply_backend(opened, served(runtime, opened))
+            done += await _repair(opened)
+        finally:
+            opened.backend.on_progress = None
     return done
 
 

@@ -1,7 +1,8 @@
 """What changing a store costs those who use it: rows per second, and the longest wait of a writer.
 
-`python -m bench.migrations [--rows N] [--dimensions N]`: a field is added, and the index for
-nearness is changed to other kinds, while others read and write; on an embedded PostgreSQL.
+`python -m bench.migrations [--rows N] [--dimensions N]`: a field is added, the index for nearness
+is changed to other kinds, and the records move to a generation of another metric, while others read
+and write; on an embedded PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import polystore
 
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
 _CHUNK = 10_000
+_INDEX = {"m": 8, "ef_construction": 32}
 _STEPS: dict[str, dict[str, Any]] = {
-    "a new field, filled": {"fields": {"n": "integer"}},
+    "a new field, filled": {"fields": {"n": "integer"}, "index": _INDEX},
     "HNSW -> IVFFlat": {"fields": {"n": "integer"}, "index": {"type": "ivfflat"}},
     "IVFFlat -> HNSW, half precision": {
         "fields": {"n": "integer"},
-        "index": {"type": "hnsw", "m": 8, "ef_construction": 32, "quantization": "half"},
+        "index": {"type": "hnsw", **_INDEX, "quantization": "half"},
     },
 }
 
@@ -39,16 +44,30 @@ async def main() -> None:
 
 
 async def _measure(folder: Path, rows: int, dimensions: int) -> None:
-    before = _configured(folder, dimensions, index={"m": 8, "ef_construction": 32})
+    before = _configured(folder, dimensions, index=_INDEX)
     async with polystore.open(before) as ps:
         await _load(ps, rows, dimensions)
         print(f"{rows:,} rows of {dimensions} dimensions\n")
         print(f"{'change':34}{'seconds':>9}{'rows/s':>9}{'writes':>8}{'longest wait, ms':>18}")
+        changed: dict[str, Any] = {}
         for name, changed in _STEPS.items():
-            took, waits = await _change(ps, _configured(folder, dimensions, **changed))
-            print(
-                f"{name:34}{took:>9.1f}{rows / took:>9.0f}{len(waits):>8}{max(waits) * 1000:>18.0f}"
-            )
+            config = _configured(folder, dimensions, **changed)
+            _tell(name, rows, *await _beside(ps, _apply(config)))
+        moved = _configured(folder, dimensions, **changed, metric="l2")
+        # What it declares is not there yet.
+        async with polystore.open(moved, schema="off") as new:
+            generations = new.generations("points")
+            await generations.start()
+            _tell("another generation, filled", rows, *await _beside(ps, generations.fill()))
+            _tell("compared and switched to", rows, *await _beside(ps, generations.switch()))
+
+
+def _tell(name: str, rows: int, took: float, waits: list[float]) -> None:
+    print(f"{name:34}{took:>9.1f}{rows / took:>9.0f}{len(waits):>8}{max(waits) * 1000:>18.0f}")
+
+
+async def _apply(config: dict[str, Any]) -> None:
+    await (await polystore.open(config).start()).close()  # embedded engines have `schema: auto`
 
 
 def _configured(folder: Path, dimensions: int, **spec: Any) -> dict[str, Any]:
@@ -69,11 +88,13 @@ async def _load(ps: polystore.Polystore, rows: int, dimensions: int) -> None:
             )
 
 
-async def _change(ps: polystore.Polystore, config: dict[str, Any]) -> tuple[float, list[float]]:
+async def _beside(
+    ps: polystore.Polystore, change: Coroutine[Any, Any, object]
+) -> tuple[float, list[float]]:
     """Return how long the change took, and how long each write waited meanwhile."""
     waits: list[float] = []
     start = time.perf_counter()
-    changing = asyncio.create_task(polystore.open(config).start())
+    changing = asyncio.create_task(change)
     while not changing.done():
         began = time.perf_counter()
         # Deleting needs what every statement that writes the table needs, and every process may.
@@ -82,7 +103,7 @@ async def _change(ps: polystore.Polystore, config: dict[str, Any]) -> tuple[floa
         waits.append(time.perf_counter() - began)
         await asyncio.sleep(0.005)
     took = time.perf_counter() - start
-    await (await changing).close()
+    await changing
     return took, waits
 
 

@@ -26,6 +26,11 @@ _PATIENCE: Final = 7 * 86_400.0
 """Seconds that one statement may take; building an index over much data takes its time."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '10s'"
 """Who waits for a table makes all others wait; better to give up and be repeated."""
+_BY_KEY: Final = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true)"
+)
+"""Nothing is known of a new column: the planner takes few rows to lack it, and would read all of a
+large table for each batch."""
 
 
 def column_statements(table: KeyTable, path: Path) -> list[str]:
@@ -127,6 +132,7 @@ async def _fill(connection: Connection, table: KeyTable, keys: KeyColumns, fill:
     last: tuple[str, str] | None = ("", "")
     while last is not None:
         async with connection.transaction():
+            await connection.execute(_BY_KEY)
             rows = await connection.fetch(read, *last, timeout=_PATIENCE)
             workspaces = [row["workspace"] for row in rows]
             ids = [row["id"] for row in rows]

@@ -171,6 +171,8 @@ async def server_of(answer: bytes | None) -> AsyncGenerator[str]:
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()
+        # What was accepted just before gets a task a few turns of the loop later.
+        await asyncio.sleep(0.1)
         await asyncio.gather(*serving)
 
 

@@ -219,11 +219,24 @@ def test_no_connection_is_left_open(shared_block: dict[str, Any], milvus23: Milv
             await ps.raw("main").list_collections()
 
     asyncio.run(once())
+    assert not left(milvus23.port)
+
+
+def test_a_refused_opening_leaves_none_either(
+    shared_block: dict[str, Any], milvus23: MilvusServer
+) -> None:
+    """Even while somebody has the error."""
+    error = asyncio.run(refused({**shared_block, "token": "root:wrong-one"}))
+    assert not left(milvus23.port), error
+
+
+def left(port: int) -> list[str]:
+    """Return the connections that stay."""
     # gRPC ends a closed channel's connection in a thread of its own, a little later.
     patience = time.monotonic() + 30
-    while connections(milvus23.port) and time.monotonic() < patience:
+    while connections(port) and time.monotonic() < patience:
         time.sleep(0.05)
-    assert not connections(milvus23.port)
+    return connections(port)
 
 
 def connections(port: int) -> list[str]:

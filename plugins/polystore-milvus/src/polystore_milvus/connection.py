@@ -213,7 +213,9 @@ class Server:
             call = getattr(self._stub, method)
             answer = await call(request, metadata=self._metadata, timeout=timeout)
         except grpc.RpcError as error:
-            raise self.translator.from_call(error) from error
+            # Its frames hold the call, and a call its connection: though the channel is closed,
+            # that would stay, and be made anew where it fails, as long as anybody has the error.
+            raise self.translator.from_call(error) from error.with_traceback(None)
         status = answer if isinstance(answer, common_pb2.Status) else answer.status
         if status.code or status.error_code:
             raise self.translator.from_status(status.code, status.reason or status.detail)
@@ -223,14 +225,17 @@ class Server:
         try:
             async with asyncio.timeout(self.config.connect_timeout):
                 await self._first_answer()
-        except TimeoutError as error:
+        except TimeoutError:
             state = channel.get_state().name.lower()
-            raise ConnectionFailed(
-                f"Milvus cannot be reached within {self.config.connect_timeout:g} s ({state})",
-                backend=self.name,
-                hint="Check the address, and that the server runs",
-                maybe_applied=False,
-            ) from error
+        else:
+            return
+        # Not from the other error, whose frames hold a call, and so the connection.
+        raise ConnectionFailed(
+            f"Milvus cannot be reached within {self.config.connect_timeout:g} s ({state})",
+            backend=self.name,
+            hint="Check the address, and that the server runs",
+            maybe_applied=False,
+        )
 
     async def _first_answer(self) -> None:
         answer = await self.ask("GetVersion", milvus_pb2.GetVersionRequest())

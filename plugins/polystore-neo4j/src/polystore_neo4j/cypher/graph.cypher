@@ -78,7 +78,9 @@ RETURN collect([n.id, n.labels, n.json, n.stamp])
 
 // name: get_edges
 UNWIND $keys AS key
-MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
+MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
+WHERE e.ws = $ws AND e.source = key[0] AND e.type = key[1] AND e.target = key[2]
 RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
 
 // name: delete_nodes
@@ -106,7 +108,9 @@ RETURN size(nodes), held
 {hold}
 WITH count(n) AS held
 UNWIND $keys AS key
-MATCH ()-[e:{label} {ws: $ws, source: key[0], type: key[1], target: key[2]}]->()
+MATCH ()-[e:{label}]->()
+USING INDEX SEEK e:{label}(ws, source, type, target)
+WHERE e.ws = $ws AND e.source = key[0] AND e.type = key[1] AND e.target = key[2]
 DELETE e
 RETURN count(*) AS deleted
 

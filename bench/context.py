@@ -16,7 +16,7 @@ from polystore import DocSpec, GraphSpec, IndexSpec, KVSpec, VectorSpec
 from polystore.bench.records import DIMENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from bench.sizes import Sizes
@@ -27,6 +27,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"
 
 CALLERS = 16
+CROWD = 64
+"""Callers who each read one key at the same time."""
 _POOL = 16
 INDEX = IndexSpec(type="hnsw")
 REAL_DIMENSIONS = 256
@@ -170,6 +172,12 @@ async def in_turns(callers: Sequence[Any], arguments: Sequence[Any]) -> None:
 
     shares = [arguments[number :: len(callers)] for number in range(len(callers))]
     await asyncio.gather(*map(work, callers, shares))
+
+
+async def waves(get: Callable[[str], Awaitable[Any]], keys: Sequence[str]) -> None:
+    """Read every key, as many at once as there are callers in a crowd; then the next ones."""
+    for start in range(0, len(keys), CROWD):
+        await asyncio.gather(*map(get, keys[start : start + CROWD]))
 
 
 def _encode_json(value: object) -> bytes:

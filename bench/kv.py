@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from typing import TYPE_CHECKING, Any, cast
 
+from bench.context import CROWD, waves
 from bench.data import json_values
 from bench.measure import Case, per_call, per_row
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from polystore import KVStore
 
 _BATCH = 1000
-_CONCURRENT = 64
 _PUT = """
 INSERT INTO bare.entries (key, value)
 SELECT * FROM unnest($1::text[], $2::jsonb[])
@@ -146,15 +145,10 @@ async def _point_reads(bench: Bench, store: KVStore, keys: list[str]) -> AsyncGe
             lambda read=read: per_call(read, few),
             sizes.rounds, note=note,
         )  # fmt: skip
-    many = keys[: max(4 * len(few), 2 * _CONCURRENT) // _CONCURRENT * _CONCURRENT]
+    many = keys[: max(4 * len(few), 2 * CROWD) // CROWD * CROWD]
     yield Case(
-        f"kv get, {_CONCURRENT} callers", len(many), "calls/s",
-        lambda: per_row(_waves(store.get, many), len(many)),
-        lambda: per_row(_waves(pool_get, many), len(many)),
+        f"kv get, {CROWD} callers", len(many), "calls/s",
+        lambda: per_row(waves(store.get, many), len(many)),
+        lambda: per_row(waves(pool_get, many), len(many)),
         sizes.rounds, note="asyncpg's pool of 16",
     )  # fmt: skip
-
-
-async def _waves(get: Any, keys: list[str]) -> None:
-    for start in range(0, len(keys), _CONCURRENT):
-        await asyncio.gather(*map(get, keys[start : start + _CONCURRENT]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import tempfile
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import orjson
 from redis.asyncio import Redis
 
 import polystore
+from bench.context import CROWD, waves
 from bench.data import json_values
 from bench.measure import Case, per_call, per_row
 from polystore import DocSpec, F, KVSpec
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from polystore import Polystore
 
 _BATCH = 1000
-_CONCURRENT = 64
 _PAGE = 100
 _GROUPS = 1000
 STORES = (KVSpec(name="entries"), DocSpec(name="papers", indexes=(("status", "-rank"),)))
@@ -95,11 +94,11 @@ async def cases(bench: Bench) -> AsyncGenerator[Case]:
             lambda: per_call(driver_get, few),
             sizes.rounds, note="GET", backend="valkey",
         )  # fmt: skip
-        many = keys[: max(len(few), 2 * _CONCURRENT) // _CONCURRENT * _CONCURRENT]
+        many = keys[: max(len(few), 2 * CROWD) // CROWD * CROWD]
         yield Case(
-            f"redis kv get, {_CONCURRENT} callers", len(many), "calls/s",
-            lambda: per_row(_waves(store.get, many), len(many)),
-            lambda: per_row(_waves(driver_get, many), len(many)),
+            f"redis kv get, {CROWD} callers", len(many), "calls/s",
+            lambda: per_row(waves(store.get, many), len(many)),
+            lambda: per_row(waves(driver_get, many), len(many)),
             sizes.rounds, note="a GET each", backend="valkey",
         )  # fmt: skip
         async for case in _documents(ps, driver, sizes.entries, sizes.rounds):
@@ -147,8 +146,3 @@ async def _documents(ps: Polystore, driver: Any, count: int, rounds: int) -> Asy
         lambda: per_call(driver_page, statuses),
         rounds, note="ZRANGE, MGET", backend="valkey",
     )  # fmt: skip
-
-
-async def _waves(get: Any, keys: list[str]) -> None:
-    for start in range(0, len(keys), _CONCURRENT):
-        await asyncio.gather(*map(get, keys[start : start + _CONCURRENT]))

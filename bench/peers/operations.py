@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import tempfile
 from contextlib import AsyncExitStack
@@ -13,7 +12,7 @@ import numpy as np
 import orjson
 
 import polystore
-from bench.context import INDEX, in_turns
+from bench.context import CROWD, INDEX, in_turns, waves
 from bench.data import exact_nearest, json_values, vector_ids, vector_metadata
 from bench.measure import Case, per_call, per_row
 from bench.peers.process import running
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from bench.peers.process import Peers
     from polystore import Filter, KVStore, VectorStore
 
-_CONCURRENT = 64
 _K = 10
 _SHARE = 8
 """What is stored is so much less than for the bare driver, as the others take so much longer."""
@@ -70,7 +68,7 @@ async def _key_value(
 ) -> AsyncGenerator[Case]:
     sizes = bench.sizes
     few = keys[: sizes.calls]
-    many = keys[: max(len(few), 2 * _CONCURRENT) // _CONCURRENT * _CONCURRENT]
+    many = keys[: max(len(few), 2 * CROWD) // CROWD * CROWD]
     here = f"peers kv on {backend}:"
     shared: dict[str, Any] = {"note": _KEY_VALUE, "backend": backend}
     yield Case(
@@ -93,16 +91,11 @@ async def _key_value(
         sizes.rounds, **shared,
     )  # fmt: skip
     yield Case(
-        f"{here} get, {_CONCURRENT} callers", len(many), "calls/s",
-        lambda: per_row(_waves(store, many), len(many)),
-        lambda: peers.ask(f"{backend}.get_at_once", calls=len(many), callers=_CONCURRENT),
+        f"{here} get, {CROWD} callers", len(many), "calls/s",
+        lambda: per_row(waves(store.get, many), len(many)),
+        lambda: peers.ask(f"{backend}.get_at_once", calls=len(many), callers=CROWD),
         sizes.rounds, **shared,
     )  # fmt: skip
-
-
-async def _waves(store: KVStore, keys: list[str]) -> None:
-    for start in range(0, len(keys), _CONCURRENT):
-        await asyncio.gather(*map(store.get, keys[start : start + _CONCURRENT]))
 
 
 class _Vectors:

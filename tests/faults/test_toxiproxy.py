@@ -8,11 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from servers.tcp import tcp_server
 
 from polystore.testing.checks import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    import socket
+    from collections.abc import Generator
 
     from servers.toxiproxy import Proxy, Toxiproxy
 
@@ -23,21 +25,18 @@ class Echo:
     def __init__(self) -> None:
         self.asked: list[bytes] = []
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while line := await reader.readline():
+    def serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as lines:
+            for line in lines:
                 self.asked.append(line)
-                writer.write(line)
-                await writer.drain()
-        writer.close()
+                connection.sendall(line)
 
 
 @pytest.fixture
-async def echo() -> AsyncGenerator[tuple[Echo, int]]:
+def echo() -> Generator[tuple[Echo, int]]:
     served = Echo()
-    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
-    yield served, server.sockets[0].getsockname()[1]
-    server.close()
+    with tcp_server(served.serve) as port:
+        yield served, port
 
 
 class Client:

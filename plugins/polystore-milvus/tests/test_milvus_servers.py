@@ -15,6 +15,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2  # pyright: ignore[reportMissingTypeStubs]
 from servers.patience import until_it_works
 from servers.process import free_port
+from servers.tcp import tcp_server
 from typing_extensions import override
 
 from polystore.errors import ConnectionFailed, OperationTimeout, UnsupportedError
@@ -22,7 +23,8 @@ from polystore.errors import ConnectionFailed, OperationTimeout, UnsupportedErro
 from .clients import client_of, record, refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    import socket
+    from collections.abc import AsyncGenerator, Generator
 
     from servers.milvus import MilvusServer
     from servers.toxiproxy import Toxiproxy
@@ -148,37 +150,25 @@ async def test_nobody_listens(shared_block: dict[str, Any]) -> None:
         assert not error.maybe_applied
 
 
-@contextlib.asynccontextmanager
-async def server_of(answer: bytes | None) -> AsyncGenerator[str]:
+@contextlib.contextmanager
+def server_of(answer: bytes | None) -> Generator[str]:
     """Serve something that is no Milvus: it answers so, or never."""
-    serving: list[asyncio.Task[Any]] = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        serving.append(task)
-        with contextlib.suppress(ConnectionError):
-            await reader.read(100)
-            if answer is None:
-                await reader.read()
-            else:
-                writer.write(answer)
-                await writer.drain()
-            writer.close()
-            await writer.wait_closed()
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100)
+        if answer is not None:
+            connection.sendall(answer)
+            return
+        while connection.recv(100):
+            pass
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
-        # What was accepted just before gets a task a few turns of the loop later.
-        await asyncio.sleep(0.1)
-        await asyncio.gather(*serving)
+    with tcp_server(serve) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def test_something_else_listens(shared_block: dict[str, Any]) -> None:
     for answer in (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", b"", None):
-        async with server_of(answer) as uri:
+        with server_of(answer) as uri:
             async with asyncio.timeout(60):
                 error = await refused({**shared_block, "uri": uri, "connect_timeout": 1})
             assert isinstance(error, ConnectionFailed), error

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from polystore.config import BackendConfig
 from polystore.errors import UnsupportedError
+from polystore.progress import Counting
+from polystore.types.reports import Progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from polystore.stores.driver import Driver
     from polystore.types.addresses import TlsAddress
     from polystore.types.call import Isolation
-    from polystore.types.reports import Change, Finding, PoolUse, Progress
+    from polystore.types.reports import Change, Finding, PoolUse
 
 CONTRACT_VERSION = 1
 """Of the seam between core and plugins; a plugin made for another one is refused."""
@@ -81,6 +83,18 @@ class Backend(ABC, Generic[C]):
         self.config = config
         self.on_progress: Callable[[Progress], object] | None = None
         self._schema_lock = asyncio.Lock()
+
+    def counting(self, what: str, total: int, *, phase: str, unit: str) -> Counting:
+        """Return what tells `on_progress` how much is done, if anybody wants to know.
+
+        Args:
+            what: What is being done, for a person.
+            total: How much there is to do, in `unit`.
+            phase: Which part of it.
+            unit: What is counted, e.g. `rows`.
+        """
+        start = Progress(self.name, what, phase, 0, total, unit)
+        return Counting(self.on_progress, start)
 
     @abstractmethod
     async def open(self) -> None:

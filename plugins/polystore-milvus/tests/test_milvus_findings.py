@@ -51,6 +51,7 @@ async def test_a_good_server(shared_block: dict[str, Any]) -> None:
         for check, store in (
             ("version", None),
             ("encryption", None),
+            ("clock", None),
             ("load", "good"),
             ("index", "good"),
         ):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from polystore import Polystore
+    from polystore.types.reports import Progress
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, 1.0, -1, 2**53 + 1, 2**53, -(2**63), 0.5, "", "a", "b", "ab", "é",
@@ -100,6 +101,12 @@ async def test_a_field_declared_later_while_others_do_not_know_it(block: dict[st
             await _check(old)
             changes = [change for change in await new.plan() if change.action == "repair_index"]
             assert [change.summary for change in changes] == ["nodes lack declared fields"]
-            await new.apply()
+            seen: list[Progress] = []
+            await new.apply(progress=seen.append)
+            behind = len(changed) + 1
+            assert [(told.done, told.total, told.unit) for told in seen] == [
+                (0, behind, "nodes"),
+                (behind, behind, "nodes"),
+            ]
             assert not [c for c in await new.plan() if c.action == "repair_index"]
             await _check(new)

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 import polystore
+from polystore import progress as counting
 from polystore_postgres import progress as watching
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "_EVERY", 0.01)
+    monkeypatch.setattr(counting, "_EVERY", 0)
 
 
 def configured(dsn: str, *indexes: str, **block: Any) -> dict[str, Any]:
@@ -109,6 +111,30 @@ async def test_a_watcher_that_is_cut_off_stops_no_build(
             assert [change.action for change in await applying] == ["build_index"]
     finally:
         await other.close()
+
+
+async def test_how_far_a_new_field_is(postgres_dsn: str) -> None:
+    """What is left to be filled is counted, also where a run before did a part."""
+    async with polystore.open(configured(postgres_dsn), schema="auto") as ps:
+        await ps.doc("documents").put_many({f"d{n:04}": {"year": n} for n in range(2500)})
+
+    def interrupt(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.done:
+            raise InterruptedError
+
+    seen: list[Progress] = []
+    async with polystore.open(configured(postgres_dsn, "year"), schema="off") as ps:
+        with pytest.raises(InterruptedError):
+            await ps.apply(progress=interrupt)
+        assert [(told.done, told.total) for told in seen] == [(0, 2500), (1000, 2500)]
+        seen.clear()
+        await ps.apply(progress=seen.append)
+        assert await ps.plan() == []
+    filling = [told for told in seen if told.phase == "filling"]
+    assert {(told.backend, told.unit, told.total) for told in filling} == {("main", "rows", 1500)}
+    assert (filling[0].done, filling[-1].done) == (0, 1500)
+    assert "field year of" in filling[0].what
 
 
 async def test_what_the_callback_raises_is_raised(postgres_dsn: str) -> None:

@@ -17,8 +17,11 @@ STORES = {
 }
 
 
+def settings_of(block: Mapping[str, Any], stores: Mapping[str, Any] = STORES) -> dict[str, Any]:
+    """Return the settings of one `use: redis` block."""
+    return {"backends": {"main": {"use": "redis", **block}}, "stores": dict(stores)}
+
+
 def client_of(block: Mapping[str, Any], stores: Mapping[str, Any] = STORES) -> Polystore:
     """Return a client, not entered, of one `use: redis` block."""
-    return polystore.open(
-        {"backends": {"main": {"use": "redis", **block}}, "stores": dict(stores)}, schema="auto"
-    )
+    return polystore.open(settings_of(block, stores), schema="auto")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import polystore
 from polystore import F
 from polystore.errors import Conflict, SchemaMismatch
+from polystore.types.reports import Progress
 
-from .clients import STORES, client_of
+from .clients import STORES, client_of, settings_of
 
 if TYPE_CHECKING:
     from servers.redis import RedisServer
@@ -128,6 +131,22 @@ async def test_an_index_is_built_over_what_is_there_and_old_writers_are_refused(
             assert [document.id for document in page.items] == ["d1", "d499"]
             page = await new.doc("papers").find(sort="-meta:updated_at", limit=1)
             assert [document.id for document in page.items] == ["d1"]
+
+
+async def test_how_far_a_new_index_is(block: dict[str, Any]) -> None:
+    few = {"papers": {"kind": "doc", "indexes": ["group"]}}
+    more = {"papers": {"kind": "doc", "indexes": ["group", "-n"]}}
+    seen: list[Progress] = []
+    async with client_of(block, few) as ps:
+        for workspace in ("one", "two"):
+            papers = ps.workspace(workspace).doc("papers")
+            await papers.put_many({f"d{n}": {"n": n} for n in range(250)})
+    async with polystore.open(settings_of(block, more), schema="off") as ps:
+        assert [change.action for change in await ps.apply(progress=seen.append)] == ["add_index"]
+        assert await ps.plan() == []
+    whole = Progress("main", "indexes of papers", "filling", 500, 500, "documents")
+    assert seen[0] == replace(whole, done=0)
+    assert seen[-1] == whole
 
 
 async def test_a_key_of_another_type_is_told_and_nothing_is_stored(

@@ -1,4 +1,4 @@
-"""Whether a server's clock and ours agree: times and times to live are the server's."""
+"""Whether a server's clock and ours agree: times and times to live are by the one or the other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def clock_skew(backend: Backend[Any]) -> list[Finding]:
             "clock",
             "warning",
             f"its clock is {seconds:.1f} s {word} this machine's: times in records, and ends of "
-            "what expires, are by the server's",
+            "what expires, are as far from what is expected here",
             action="Synchronize both by NTP (chronyc tracking, timedatectl)",
         )
     ]

@@ -20,10 +20,12 @@ from polystore_milvus.embedded import EmbeddedServer
 from polystore_milvus.names import Names
 from polystore_milvus.options import options_of
 from polystore_milvus.reads import Rows
+from polystore_milvus.times import time_of_stamp
 from polystore_milvus.vector import MilvusVector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from polystore.capabilities import Capabilities, Kind
     from polystore.specdiff import SpecChange, StoredSpec
@@ -182,6 +184,13 @@ class MilvusBackend(Backend[MilvusConfig]):
                     if workspace not in found and await rows.count(Call(workspace)):
                         found.add(workspace)
         return sorted(found)
+
+    @override
+    async def server_time(self) -> datetime | None:
+        server = self._open_server
+        if server.facts.lite:  # it has this machine's clock, and gives out no timestamps
+            return None
+        return time_of_stamp(await server.stamp(self.config.timeout))
 
     @override
     def tls_addresses(self) -> Sequence[TlsAddress]:

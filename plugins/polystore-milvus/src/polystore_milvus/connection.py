@@ -184,12 +184,15 @@ class Server:
     async def _written_at(self, method: str, request: Any, timeout: float | None) -> int:
         stamp: int = (await self._answer(method, request, timeout)).timestamp
         if not stamp and not self.facts.lite:  # servers do not tell when they have deleted
-            stamp = (
-                await self._answer("AllocTimestamp", milvus_pb2.AllocTimestampRequest())
-            ).timestamp
+            stamp = await self.stamp(timeout)
         name: str = request.collection_name
         self._written[name] = max(self._written.get(name, 0), stamp)
         return stamp
+
+    async def stamp(self, timeout: float | None) -> int:
+        """Return a timestamp of the server after all that it has given out."""
+        answer = await self._answer("AllocTimestamp", milvus_pb2.AllocTimestampRequest(), timeout)
+        return int(answer.timestamp)
 
     async def has_collection(self, name: str) -> bool:
         """Return whether there is a collection `name`; the least that a server can be asked."""

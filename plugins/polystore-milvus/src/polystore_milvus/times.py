@@ -7,6 +7,8 @@ from typing import Final
 
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_LOGICAL_BITS: Final = 18
+"""Of a server's timestamp; what is above them are milliseconds since 1970."""
 
 
 def microseconds(time: datetime) -> int:
@@ -17,3 +19,8 @@ def microseconds(time: datetime) -> int:
 def time_of(number: int) -> datetime:
     """Return the time that `microseconds` made `number` of."""
     return _START + timedelta(microseconds=number)
+
+
+def time_of_stamp(stamp: int) -> datetime:
+    """Return the time at which a server gave out the timestamp `stamp`."""
+    return _START + timedelta(milliseconds=stamp >> _LOGICAL_BITS)

@@ -146,7 +146,7 @@ class Neo4jBackend(Backend[Neo4jConfig]):
         await self._catalogue.make_store(stored)
         await self._catalogue.write(stored)
         for shapes in self._shapes([stored]):
-            await shapes.catch_up()
+            await shapes.catch_up(self)
 
     async def _drop(self, stored: StoredSpec) -> None:
         """Delete every node and edge of a store, its indexes, and what says that it is there."""
@@ -185,7 +185,7 @@ class Neo4jBackend(Backend[Neo4jConfig]):
         for store in stored:
             await self._catalogue.make_store(store)
         for shapes in self._shapes(stored):
-            await shapes.catch_up()
+            await shapes.catch_up(self)
 
     @override
     async def workspaces(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from polystore.types.json_domain import decode_json
 from polystore_neo4j.cypherfile import block
@@ -11,6 +11,7 @@ from polystore_neo4j.names import quoted
 from polystore_neo4j.statements import field_settings
 
 if TYPE_CHECKING:
+    from polystore.backend import Backend
     from polystore.specs import GraphSpec
     from polystore_neo4j.connection import Row, Server
 
@@ -43,8 +44,15 @@ class Shapes:
         """Whether any node is."""
         return bool(await self._behind(1))
 
-    async def catch_up(self) -> None:
-        """Give every node what it lacks."""
+    async def catch_up(self, backend: Backend[Any]) -> None:
+        """Give every node what it lacks, and tell `backend` how far it is."""
+        if not self._fields.paths:
+            return
+        counted = block("graph.cypher", "count_out_of_shape", **self._parts)
+        [(left,)] = await self._server.read(counted, {})
+        counting = backend.counting(
+            f"fields of {self._parts['label']}", left, phase="filling", unit="nodes"
+        )
         statement = block("graph.cypher", "reshape", **self._parts)
         while found := await self._behind(_ROWS):
             rows = [
@@ -57,6 +65,7 @@ class Shapes:
                 for ws, id_, json, version in sorted(found)
             ]
             await self._server.write(statement, {"rows": rows})
+            counting.add(len(rows))
 
     async def _behind(self, limit: int) -> list[Row]:
         if not self._fields.paths:

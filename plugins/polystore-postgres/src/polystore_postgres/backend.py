@@ -165,7 +165,9 @@ class PostgresBackend(Backend[PostgresConfig]):
             await rebuild_index(self.pool, stored, self.names)
         async with self.pool.admin() as connection:
             guarded = self.config.row_level_security
-            await catalogue.apply_change(connection, self.names, stored, change, guarded=guarded)
+            await catalogue.apply_change(
+                connection, self.names, stored, change, guarded=guarded, backend=self
+            )
             if self.config.admin_dsn is not None:
                 await self._grant(connection, stored, change)
 

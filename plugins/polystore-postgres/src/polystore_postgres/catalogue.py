@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from polystore_postgres.vector_rebuild import rebuild_statements
 if TYPE_CHECKING:
     import asyncpg
 
+    from polystore.backend import Backend
     from polystore.filters import Path
     from polystore.specdiff import SpecChange, StoredSpec
     from polystore_postgres.connection import Connection
@@ -74,6 +75,7 @@ async def apply_change(
     change: SpecChange,
     *,
     guarded: bool,
+    backend: Backend[Any],
 ) -> None:
     """Carry out one change and record what is true afterwards.
 
@@ -85,6 +87,7 @@ async def apply_change(
         stored: What is true once it is done.
         change: What to do.
         guarded: Whether new tables get row-level security.
+        backend: Is told how far it is.
     """
     schema = KINDS[stored.spec.kind].load_schema()
     if change.action == "refused":
@@ -103,7 +106,7 @@ async def apply_change(
         async with connection.transaction():
             missing = await _missing_columns(connection, schema, stored, names)
         for table, path in missing:
-            await online.add_column(connection, table, path)
+            await online.add_column(connection, table, path, backend)
         await online.add_indexes(connection, names, schema.indexes(stored, names))
     async with connection.transaction():
         await write_catalogue(connection, names, stored)

@@ -8,7 +8,7 @@ Every step finds what a run before it left, so an interrupted change is finished
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from polystore_postgres.fields import KeyColumns
 from polystore_postgres.sqlfile import block
@@ -16,7 +16,9 @@ from polystore_postgres.sqlfile import block
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from polystore.backend import Backend
     from polystore.filters import Path
+    from polystore.progress import Counting
     from polystore_postgres.connection import Connection
     from polystore_postgres.names import Names
     from polystore_postgres.tables import KeyTable, TableIndex
@@ -47,13 +49,16 @@ def column_statements(table: KeyTable, path: Path) -> list[str]:
     ]
 
 
-async def add_column(connection: Connection, table: KeyTable, path: Path) -> None:
+async def add_column(
+    connection: Connection, table: KeyTable, path: Path, backend: Backend[Any]
+) -> None:
     """Add the key column of `path` and fill it.
 
     Args:
         connection: Outside a transaction.
         table: Where; its `columns` need not have the path.
         path: The field, one that `ready_columns` does not have.
+        backend: Is told how far it is.
     """
     keys = KeyColumns([path])
     column = keys.names[0]
@@ -64,7 +69,12 @@ async def add_column(connection: Connection, table: KeyTable, path: Path) -> Non
         exists = block("catalogue.sql", "constraint_exists")
         if not await connection.fetchval(exists, table.name, _constraint(column)):
             await connection.execute(guard)
-    await _fill(connection, table, keys, fill)
+    left = await connection.fetchval(
+        f"SELECT count(*) FROM {table.name} WHERE {column} IS NULL",  # noqa: S608  our own names
+        timeout=_PATIENCE,
+    )
+    counting = backend.counting(f"field {path} of {table.name}", left, phase="filling", unit="rows")
+    await _fill(connection, table, keys, fill, counting)
     await connection.execute(validate, timeout=_PATIENCE)
     async with connection.transaction():
         await connection.execute(_LOCK_TIMEOUT)
@@ -121,7 +131,9 @@ async def index_states(
     return {row["name"]: row["usable"] for row in rows}
 
 
-async def _fill(connection: Connection, table: KeyTable, keys: KeyColumns, fill: str) -> None:
+async def _fill(
+    connection: Connection, table: KeyTable, keys: KeyColumns, fill: str, counting: Counting
+) -> None:
     column = keys.names[0]
     read = f"""
         SELECT workspace, {table.id} AS id, {table.data} AS data
@@ -138,6 +150,7 @@ async def _fill(connection: Connection, table: KeyTable, keys: KeyColumns, fill:
             ids = [row["id"] for row in rows]
             values = keys.keys_for([row["data"] for row in rows])[0]
             await connection.execute(fill, workspaces, ids, values)
+        counting.add(len(rows))
         last = (workspaces[-1], ids[-1]) if rows else None
 
 

@@ -191,7 +191,7 @@ class RedisBackend(Backend[RedisConfig]):
         """Build what is missing. Writers keep a new index from the moment they know of it."""
         keys = StoreKeys.of(self._names, stored, known.partitions)
         tenants = Tenants(self._open_server, self._names.workspaces(stored))
-        await build_index(self._open_server, keys, await tenants.all(), spec.orders())
+        await build_index(self._open_server, keys, await tenants.all(), spec, self)
         return Placed(stored, known.partitions)
 
     @override

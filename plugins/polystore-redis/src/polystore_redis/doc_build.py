@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from polystore_redis.connection import script
 from polystore_redis.doc_index import Index, templates
@@ -12,7 +12,8 @@ from polystore_redis.doc_walk import EVERYTHING, Walk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from polystore.specs import FieldOrder
+    from polystore.backend import Backend
+    from polystore.specs import DocSpec
     from polystore_redis.connection import Argument, Server
     from polystore_redis.keys import Partition, StoreKeys
 
@@ -24,20 +25,34 @@ async def build_index(
     server: Server,
     keys: StoreKeys,
     workspaces: Iterable[str],
-    orders: Sequence[tuple[FieldOrder, ...]],
+    spec: DocSpec,
+    backend: Backend[Any],
 ) -> None:
     """Bring every document into every index; safe to repeat.
 
     First each partition is told how many indexes a writer has to know: who knows fewer is refused
     from then on, so that no document is stored past the new ones.
+
+    Args:
+        server: The server.
+        keys: The store's.
+        workspaces: All that it may have.
+        spec: The store, as it is to be.
+        backend: Is told how far it is.
     """
-    indexes = [Index.of(order) for order in orders]
-    for workspace in workspaces:
-        for part in keys.all_of(workspace):
-            await server.command("SET", part.epoch, len(indexes))
-            walk = Walk(server, [part.ids], EVERYTHING)
-            while ids := await walk.block(_ROWS):
-                await _index(server, part, ids, indexes)
+    indexes = [Index.of(order) for order in spec.orders()]
+    parts = [part for workspace in workspaces for part in keys.all_of(workspace)]
+    total = 0
+    for at in range(0, len(parts), _ROWS):
+        some = parts[at : at + _ROWS]
+        total += sum(await server.many([("ZCARD", part.ids) for part in some]))
+    counting = backend.counting(f"indexes of {spec.name}", total, phase="filling", unit="documents")
+    for part in parts:
+        await server.command("SET", part.epoch, len(indexes))
+        walk = Walk(server, [part.ids], EVERYTHING)
+        while ids := await walk.block(_ROWS):
+            await _index(server, part, ids, indexes)
+            counting.add(len(ids))
 
 
 async def _index(

@@ -285,6 +285,11 @@ MATCH (n:{label})
 WHERE n.shape IN range(0, {shape} - 1) AND n.ws IS NOT NULL
 RETURN n.ws, n.id, n.json, n.stamp[0] LIMIT $limit
 
+// name: count_out_of_shape
+MATCH (n:{label})
+WHERE n.shape IN range(0, {shape} - 1) AND n.ws IS NOT NULL
+RETURN count(*)
+
 // name: reshape
 UNWIND $rows AS row
 MATCH (n:{label} {ws: row.ws, id: row.id})

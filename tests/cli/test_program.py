@@ -91,6 +91,7 @@ def test_an_interruption_ends_it_quietly(configure: Configure) -> None:
         )
         connection, _ = server.accept()
         with connection:
+            assert connection.recv(1)  # it is connected, and waits for an answer
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
     assert (process.returncode, out, err) == (130, "", "")

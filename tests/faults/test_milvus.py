@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from servers.milvus import MilvusServer, milvus_server
+from servers.namespaces import namespace_on
 from servers.process import free_port
 
 from faults.base import Place
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 SMALL_POOL = {"pool": {"max": 2}}
 
 
-def placed(toxiproxy: Toxiproxy, server: MilvusServer) -> Place:
+def placed(toxiproxy: Toxiproxy, server: MilvusServer, namespace: str) -> Place:
     """A namespace behind a proxy of its own."""
     proxy = toxiproxy.proxy(server.port)
     block: dict[str, Any] = {
         **server.block,
         "uri": f"http://127.0.0.1:{proxy.port}",
-        "namespace": f"faults_{secrets.token_hex(6)}",
+        "namespace": namespace,
         "connect_timeout": 2,
     }
     hidden = (server.token, server.token.partition(":")[2]) if server.token else ()
@@ -48,8 +49,10 @@ class OnMilvus:
 
 class TestFaults(OnMilvus, FaultScenarios):
     @pytest.fixture
-    def place(self, toxiproxy: Toxiproxy, milvus23: MilvusServer) -> Generator[Place]:
-        made = placed(toxiproxy, milvus23)
+    def place(
+        self, toxiproxy: Toxiproxy, milvus23: MilvusServer, request: pytest.FixtureRequest
+    ) -> Generator[Place]:
+        made = placed(toxiproxy, milvus23, namespace_on(milvus23, request, "faults"))
         yield made
         made.proxy.remove()
 
@@ -94,6 +97,6 @@ class TestRestart(OnMilvus, RestartScenarios):
 
     @pytest.fixture
     def place(self, toxiproxy: Toxiproxy, server: Restartable) -> Generator[Place]:
-        made = placed(toxiproxy, server.running)
+        made = placed(toxiproxy, server.running, f"faults_{secrets.token_hex(6)}")
         yield made
         made.proxy.remove()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from servers.namespaces import namespace_on
 
 from faults.base import Place
 from faults.connections import FaultScenarios
@@ -27,12 +27,14 @@ class TestFaults(FaultScenarios):
     kinds: ClassVar[tuple[Kind, ...]] = ("graph",)
 
     @pytest.fixture
-    def place(self, toxiproxy: Toxiproxy, neo4j5: Neo4jServer) -> Generator[Place]:
+    def place(
+        self, toxiproxy: Toxiproxy, neo4j5: Neo4jServer, request: pytest.FixtureRequest
+    ) -> Generator[Place]:
         proxy = toxiproxy.proxy(neo4j5.port)
         block: dict[str, Any] = {
             **neo4j5.block,
             "uri": f"bolt://127.0.0.1:{proxy.port}",
-            "namespace": f"faults_{secrets.token_hex(6)}",
+            "namespace": namespace_on(neo4j5, request, "faults"),
             "connect_timeout": 2,
         }
         yield Place(proxy, block, SMALL_POOL, (neo4j5.password,))

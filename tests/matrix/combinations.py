@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from servers.namespaces import namespace_on
+
 from polystore.capabilities import KINDS
 
 if TYPE_CHECKING:
@@ -116,18 +118,17 @@ def _redis(request: pytest.FixtureRequest, fixture: str) -> Config:
     return {"use": "redis", "url": server.url, "namespace": _fresh()}
 
 
+def _shared(request: pytest.FixtureRequest, fixture: str) -> Config:
+    server = request.getfixturevalue(fixture)
+    return {**server.block, "namespace": namespace_on(server, request, "matrix")}
+
+
 ENGINES: Final[dict[str, Callable[[pytest.FixtureRequest, Path], Config]]] = {
     "memory": lambda _request, _folder: {"use": "memory", "shared": _fresh()},
     "redis": lambda request, _folder: _redis(request, "redis7"),
     "valkey": lambda request, _folder: _redis(request, "valkey9"),
-    "neo4j": lambda request, _folder: {
-        **request.getfixturevalue("neo4j5").block,
-        "namespace": _fresh(),
-    },
-    "milvus": lambda request, _folder: {
-        **request.getfixturevalue("milvus23").block,
-        "namespace": _fresh(),
-    },
+    "neo4j": lambda request, _folder: _shared(request, "neo4j5"),
+    "milvus": lambda request, _folder: _shared(request, "milvus23"),
     "milvus_lite": lambda _request, folder: {
         "use": "milvus",
         "embedded": str(folder / "milvus"),

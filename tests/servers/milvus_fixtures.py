@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servers.milvus import MilvusServer, milvus_server
+from servers.namespaces import namespace_on
 from servers.shared import shared
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def milvus23(request: pytest.FixtureRequest) -> MilvusServer:
 
 
 @pytest.fixture(scope="module")
-def milvus_namespace() -> str:
+def milvus_namespace(milvus23: MilvusServer, request: pytest.FixtureRequest) -> str:
     """A namespace that no other module uses."""
-    return f"test_{secrets.token_hex(6)}"
+    return namespace_on(milvus23, request)
 
 
 @contextlib.contextmanager

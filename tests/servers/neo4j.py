@@ -57,6 +57,23 @@ class Neo4jServer:
         """Return the rows of one statement."""
         return self._run(statement, parameters, self.password)
 
+    def forget(self, namespace: str) -> None:
+        """Remove the nodes, constraints and indexes of a namespace."""
+        of_it = "WHERE name STARTS WITH $prefix RETURN name"
+        with self._session(self.password) as session:
+
+            def names(found: str) -> list[str]:
+                return [row[0] for row in session.run(f"{found} {of_it}", prefix=f"{namespace}.")]
+
+            for name in names("CALL db.labels() YIELD label WITH label AS name"):
+                session.run(
+                    f"MATCH (n:`{name}`) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS"
+                ).consume()
+            for name in names("SHOW CONSTRAINTS YIELD name"):
+                session.run(f"DROP CONSTRAINT `{name}` IF EXISTS").consume()
+            for name in names("SHOW INDEXES YIELD name"):
+                session.run(f"DROP INDEX `{name}` IF EXISTS").consume()
+
     def first_login(self) -> None:
         """Give a new server its password."""
         statement = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"
@@ -66,6 +83,11 @@ class Neo4jServer:
     def _run(
         self, statement: str, parameters: Any, password: str, database: str | None = None
     ) -> list[list[Any]]:
+        with self._session(password, database) as session:
+            return [record.values() for record in session.run(statement, parameters)]
+
+    @contextlib.contextmanager
+    def _session(self, password: str, database: str | None = None) -> Generator[Any]:
         scheme = "bolt+ssc" if self.encrypted else "bolt"
         address, login = f"{scheme}://127.0.0.1:{self.port}", ("neo4j", password)
         graph: Any = neo4j.GraphDatabase  # whose types know no settings
@@ -74,7 +96,7 @@ class Neo4jServer:
             shown = ClientCertificate(self.shows.path("client.pem"), self.shows.path("client.key"))
             settings["client_certificate"] = ClientCertificateProviders.static(shown)
         with graph.driver(address, **settings) as driver, driver.session(database=database) as s:
-            return [record.values() for record in s.run(statement, parameters)]
+            yield s
 
 
 @contextlib.contextmanager

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from servers.namespaces import namespace_on
 from servers.neo4j import Neo4jServer, neo4j_server
 from servers.shared import shared
 
@@ -31,9 +31,9 @@ def neo4j5(request: pytest.FixtureRequest) -> Neo4jServer:
 
 
 @pytest.fixture(scope="module")
-def neo4j_namespace() -> str:
+def neo4j_namespace(neo4j5: Neo4jServer, request: pytest.FixtureRequest) -> str:
     """A namespace that no other module uses."""
-    return f"test_{secrets.token_hex(6)}"
+    return namespace_on(neo4j5, request)
 
 
 @contextlib.contextmanager

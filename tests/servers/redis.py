@@ -47,6 +47,12 @@ class RedisServer:
         """Return a synchronous client."""
         return redis.Redis(port=self.port, password=self.password or None, **settings)
 
+    def forget(self, namespace: str) -> None:
+        """Delete every key of a namespace."""
+        with self.client() as client:
+            for key in client.scan_iter(f"{namespace}:*", count=1000):
+                client.delete(key)
+
 
 def redis_program() -> Path:
     """Return Debian's Redis."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers.namespaces import namespace_on
 
 if TYPE_CHECKING:
     from servers.milvus import MilvusServer
 
 
 @pytest.fixture
-def block(milvus23: MilvusServer) -> dict[str, Any]:
+def block(milvus23: MilvusServer, request: pytest.FixtureRequest) -> dict[str, Any]:
     """A backend's block with a namespace of the test's own; making stores there takes seconds."""
-    return {**milvus23.block, "namespace": f"test_{secrets.token_hex(6)}"}
+    return {**milvus23.block, "namespace": namespace_on(milvus23, request)}
 
 
 @pytest.fixture(scope="module")

@@ -112,6 +112,17 @@ async def test_a_catalogue_without_its_index_is_finished(block: dict[str, Any], 
         assert await severities(ps, "load", "things") == {"ok"}
 
 
+async def test_what_a_drop_that_was_cut_off_left_is_told(block: dict[str, Any], admin: Any) -> None:
+    left = f"{block['namespace']}__things__7"
+    async with client_of(block) as ps:
+        assert await findings(ps, "leftover", None) == []
+        admin.create_collection(left, DIMENSIONS)
+        (finding,) = await findings(ps, "leftover", None)
+        assert (finding.severity, left in finding.message) == ("warning", True)
+        admin.drop_collection(left)
+        assert await findings(ps, "leftover", None) == []
+
+
 async def test_other_dimensions_and_metrics_are_refused(shared_block: dict[str, Any]) -> None:
     async with client_of(shared_block, "fixed") as ps:
         await ps.vector("fixed").upsert([record("a")])

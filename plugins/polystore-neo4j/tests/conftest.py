@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers.namespaces import namespace_on
 
 if TYPE_CHECKING:
     from servers.neo4j import Neo4jServer
 
 
 @pytest.fixture
-def block(neo4j5: Neo4jServer) -> dict[str, Any]:
+def block(neo4j5: Neo4jServer, request: pytest.FixtureRequest) -> dict[str, Any]:
     """A backend's block with a namespace of the test's own."""
-    return {**neo4j5.block, "namespace": f"t{secrets.token_hex(6)}"}
+    return {**neo4j5.block, "namespace": namespace_on(neo4j5, request)}

@@ -198,7 +198,8 @@ class MilvusBackend(Backend[MilvusConfig]):
 
     @override
     async def findings(self, stored: Sequence[StoredSpec]) -> list[Finding]:
-        return await findings.find(self._open_server, self._names, stored)
+        known = (await self._catalogue.read()).values()
+        return await findings.find(self._open_server, self._names, stored, known)
 
     async def _load(self, collection: str, spec: StoreSpec) -> None:
         replicas = options_of(spec).replicas if isinstance(spec, VectorSpec) else 1

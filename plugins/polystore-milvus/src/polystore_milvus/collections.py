@@ -151,6 +151,12 @@ async def drop(server: Server, name: str) -> None:
     await server.change("DropCollection", milvus_pb2.DropCollectionRequest(collection_name=name))
 
 
+async def names_in(server: Server, namespace: str) -> list[str]:
+    """Return the names of the collections of a namespace."""
+    answer: Any = await server.look("ShowCollections", milvus_pb2.ShowCollectionsRequest())
+    return sorted(name for name in answer.collection_names if name.startswith(f"{namespace}__"))
+
+
 async def rename(server: Server, name: str, new: str) -> None:
     """Give a collection another name, if it has not got it yet."""
     if await server.has_collection(name):

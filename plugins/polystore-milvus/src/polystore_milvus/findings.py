@@ -11,7 +11,7 @@ from polystore_milvus.columns import VECTOR
 from polystore_milvus.protocol import common_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from polystore.specdiff import StoredSpec
     from polystore_milvus.connection import Server
@@ -25,9 +25,18 @@ _STATES: Final[dict[int, str]] = {
 }
 
 
-async def find(server: Server, names: Names, stored: Sequence[StoredSpec]) -> list[Finding]:
-    """Return everything worth knowing, good news included."""
-    findings = [_version(server), _encryption(server)]
+async def find(
+    server: Server, names: Names, stored: Sequence[StoredSpec], known: Iterable[StoredSpec]
+) -> list[Finding]:
+    """Return everything worth knowing, good news included.
+
+    Args:
+        server: The server.
+        names: The names.
+        stored: The stores to look at.
+        known: All that the catalogue has.
+    """
+    findings = [_version(server), _encryption(server), *await _leftovers(server, names, known)]
     for store in stored:
         findings += await _store(server, store.spec.name, names.store(store))
     return findings
@@ -62,6 +71,23 @@ def _encryption(server: Server) -> Finding:
         "connections are not encrypted",
         action="Use https:// (and `tls:`), unless the network is your own",
     )
+
+
+async def _leftovers(server: Server, names: Names, known: Iterable[StoredSpec]) -> list[Finding]:
+    """Return the collections of this namespace that no store has, as a cut-off drop leaves them."""
+    theirs = {names.store(one) for stored in known for one in stored.every_generation()}
+    return [
+        Finding(
+            server.name,
+            "leftover",
+            "warning",
+            f"no store has the collection {name}",
+            action="If nobody is making it just now, drop it with Milvus' own client: a drop was "
+            "cut off",
+        )
+        for name in await collections.names_in(server, names.namespace)
+        if name not in theirs and name != names.catalogue
+    ]
 
 
 async def _store(server: Server, store: str, name: str) -> list[Finding]:

@@ -1,6 +1,8 @@
 # Two commands from a fresh clone: `make demo` and `make test`. Each does its own set-up.
 SHELL := /bin/bash
 RUN := .venv/bin/
+# RAG-Anything runs beside the LightRAG that it asks for, an older one than ours, and these.
+RAGANYTHING := . plugins/polystore-lightrag plugins/polystore-memory plugins/polystore-postgres
 # Tests wait for servers a good part of their time: half as many workers more than cores.
 WORKERS := $(shell n=$$(( $$(nproc) * 3 / 2 )); echo $$(( n > 4 ? 4 : n < 2 ? 2 : n )))
 # By file, for modules share servers, and in order: what takes longest comes first.
@@ -27,7 +29,7 @@ lint: setup  ## Format, lint, types, layers.
 	$(RUN)python tools/generate_sync.py --check
 
 bench: setup servers  ## Measure against the bare driver, in one run.
-	@tools/peers.sh
+	@tools/environment.sh peers bench/peers/there
 	$(RUN)python -m bench $(ARGS)
 
 docs: setup  ## The documentation site, into site/; a warning is an error.
@@ -42,7 +44,7 @@ setup:
 
 servers:
 	@tools/servers.sh
-	@tools/raganything.sh
+	@tools/environment.sh raganything plugins/polystore-lightrag/raganything $(RAGANYTHING)
 
 lock: setup  ## Resolve the dependencies anew; ARGS=--upgrade takes newer ones.
 	tools/lock.sh $(ARGS)

@@ -58,7 +58,7 @@ async def running(folder: Path, socket: str, valkey: str, ef: int) -> AsyncGener
         FileNotFoundError: Its environment is not there.
     """
     if not _PYTHON.exists():
-        raise FileNotFoundError("there is no .tools/peers: run tools/peers.sh, or `make bench`")
+        raise FileNotFoundError("there is no .tools/peers: run `make bench`, which makes it")
     command = [str(_PYTHON), str(_SCRIPT), str(folder), socket, valkey, str(ef)]
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_LINE)
     try:

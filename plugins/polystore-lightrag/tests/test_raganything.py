@@ -21,7 +21,7 @@ async def test_contents_are_inserted_and_found_again(
 ) -> None:
     root = pytestconfig.rootpath
     python = root / ".tools" / "raganything" / "bin" / "python"
-    assert python.exists(), "make it with tools/raganything.sh"
+    assert python.exists(), "make it with `make servers`"
     file = tmp_path / "polystore.yaml"
     main = {"use": "postgres", "dsn": postgres_dsn, "schema": "auto"}
     file.write_text(yaml.safe_dump({"backends": {"main": main}}))

@@ -31,7 +31,7 @@ NOTES = {
     "specdiff": "how a declared store differs from a stored one",
     "stored": "what a catalogue says of a store, and its generations",
     "specs": "declared stores: KVSpec, VectorSpec, GraphSpec, DocSpec",
-    "telemetry": "spans and metrics",
+    "progress | telemetry": "how far something is; spans and metrics",
     "capabilities | embedded | filters | pool_metrics": "capabilities; local servers; filters",
     "types": "data that crosses the seam",
     "errors": "every exception",

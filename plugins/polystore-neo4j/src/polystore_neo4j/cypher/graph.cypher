@@ -16,14 +16,14 @@ SET n.stamp = $new, n.labels = row.labels, n.json = row.json, n.key = row.key, n
 // name: upsert_nodes
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
+  ON CREATE SET n.key = row.key, n.near = row.near
 REMOVE n.source
 SET n.stamp = CASE
       WHEN n.stamp IS NULL THEN $new
       WHEN n.stamp[0] >= $now THEN [n.stamp[0] + 1, n.stamp[1], $now]
       ELSE [$now, n.stamp[1], $now]
     END,
-    n.labels = row.labels, n.json = row.json, n.key = row.key, n.near = row.near,
-    n.shape = {shape}{fields}
+    n.labels = row.labels, n.json = row.json, n.shape = {shape}{fields}
 RETURN count(CASE WHEN n.stamp[1] = $now THEN 1 END) AS new
 
 // name: absent

@@ -151,10 +151,10 @@ async def drop(server: Server, name: str) -> None:
     await server.change("DropCollection", milvus_pb2.DropCollectionRequest(collection_name=name))
 
 
-async def names_in(server: Server, namespace: str) -> list[str]:
-    """Return the names of the collections of a namespace."""
+async def names_of_all(server: Server) -> list[str]:
+    """Return the names of the collections of the database, in order."""
     answer: Any = await server.look("ShowCollections", milvus_pb2.ShowCollectionsRequest())
-    return sorted(name for name in answer.collection_names if name.startswith(f"{namespace}__"))
+    return sorted(answer.collection_names)
 
 
 async def rename(server: Server, name: str, new: str) -> None:

@@ -74,20 +74,31 @@ def _encryption(server: Server) -> Finding:
 
 
 async def _leftovers(server: Server, names: Names, known: Iterable[StoredSpec]) -> list[Finding]:
-    """Return the collections of this namespace that no store has, as a cut-off drop leaves them."""
-    theirs = {names.store(one) for stored in known for one in stored.every_generation()}
-    return [
-        Finding(
-            server.name,
-            "leftover",
-            "warning",
-            f"no store has the collection {name}",
-            action="If nobody is making it just now, drop it with Milvus' own client: a drop was "
-            "cut off",
-        )
-        for name in await collections.names_in(server, names.namespace)
-        if name not in theirs and name != names.catalogue
-    ]
+    """Return collections of generations that no store has, as a drop that was cut off leaves them.
+
+    Names that are of no known store may be those of another namespace.
+    """
+    there = await collections.names_of_all(server)
+    found: list[Finding] = []
+    for stored in known:
+        theirs = {names.store(one) for one in stored.every_generation()}
+        prefix = names.store(stored).removesuffix(str(stored.generation))
+        found += [
+            Finding(
+                server.name,
+                "leftover",
+                "warning",
+                f"the collection {name} is of no generation of this store",
+                stored.spec.name,
+                "If nobody is making it just now, drop it with Milvus' own client: a drop was cut "
+                "off",
+            )
+            for name in there
+            if name.startswith(prefix)
+            and name.removeprefix(prefix).isdecimal()
+            and name not in theirs
+        ]
+    return found
 
 
 async def _store(server: Server, store: str, name: str) -> list[Finding]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
+import os
+import sys
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,7 +71,7 @@ class Registry:
         Raises:
             PluginError: None, or more than one, is installed.
         """
-        names = sorted({entry.name for entry in entry_points(group=DEFAULT_GROUP)})
+        names = sorted({entry.name for entry in _entries(DEFAULT_GROUP)})
         if len(names) != 1:
             raise PluginError(
                 f"no configuration is given, and {len(names)} plugins offer themselves as default",
@@ -160,13 +162,13 @@ class _Hooks:
 
 def installed_plugins() -> list[str]:
     """Return the names of the plugins that are here, in order, without loading any."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _entries(GROUP)})
 
 
 def plugin_distributions() -> list[tuple[str, str, list[str]]]:
     """Return name, version and `use:` values of every distribution with plugins; loads none."""
     found: dict[tuple[str, str], set[str]] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in _entries(GROUP):
         if entry.dist is not None:
             found.setdefault((entry.dist.name, entry.dist.version), set()).add(entry.name)
     return [(name, number, sorted(uses)) for (name, number), uses in sorted(found.items())]
@@ -178,7 +180,7 @@ def find_entry_point(name: str) -> EntryPoint:
     Raises:
         PluginError: No distribution, or several, register that name.
     """
-    found = {(_owner(entry), entry.value): entry for entry in entry_points(group=GROUP, name=name)}
+    found = {(_owner(entry), entry.value): entry for entry in _entries(GROUP) if entry.name == name}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
@@ -195,6 +197,28 @@ def find_entry_point(name: str) -> EntryPoint:
         hint=f"{guess}Installed: {', '.join(names) or 'none'}. "
         f"Perhaps `pip install polystore-{name}` brings it",
     )
+
+
+def _entries(group: str) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a group.
+
+    To find them every distribution's files are read, which takes longer than to connect: not again
+    while nothing was installed or removed in the folders of `sys.path`.
+    """
+    return _read_entries(group, tuple((path, _changed(path)) for path in sys.path))
+
+
+@lru_cache(maxsize=8)
+def _read_entries(group: str, folders: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - what the cache goes by
+    return tuple(entry_points(group=group))
+
+
+def _changed(path: str) -> int:
+    """Return when something was last added to a folder, or removed; 0 where there is none."""
+    try:
+        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116 - a tenth of the time
+    except OSError:
+        return 0
 
 
 @cache

@@ -33,6 +33,8 @@ PROGRAMS = Path(__file__).resolve().parents[2] / ".servers" / "milvus" / "server
 # Each of these parts listens on a port of its own, on every address of the machine.
 _PARTS = ("rootCoord", "queryCoord", "dataCoord", "queryNode", "dataNode", "indexNode")
 _TRIES = 3
+_PATIENCE = 120.0
+"""Seconds that a server on a busy machine may take to let a client in."""
 # Where the server leaves files of its own, wherever its data is.
 RUN_FOLDERS = (Path("/run/milvus"), Path("/tmp/milvus"))  # noqa: S108
 
@@ -67,6 +69,7 @@ class MilvusServer:
         # Here, for its import takes seconds, and every run of tests loads this module.
         from pymilvus import MilvusClient  # pyright: ignore[reportMissingTypeStubs]
 
+        settings.setdefault("timeout", _PATIENCE)
         return MilvusClient(uri=self.uri, token=self.token, dedicated=True, **settings)
 
     def forget(self, namespace: str) -> None:

@@ -219,6 +219,32 @@ def test_close_ends_the_calls_of_other_threads() -> None:
             call.result()
 
 
+def test_a_thread_that_got_the_number_of_the_loop_s_is_another() -> None:
+    async def number() -> int:
+        return threading.get_ident()
+
+    client = polystore.sync.open(MEMORY).start()
+    ended = client.portal.call(number)
+    client.close()
+    errors: list[Exception] = []
+    numbers: set[int] = set()
+
+    def close() -> None:
+        numbers.add(threading.get_ident())
+        try:
+            client.close()
+            with pytest.raises(Closed):
+                client.kv("cache").get("a")
+        except Exception as error:
+            errors.append(error)
+
+    while ended not in numbers:
+        thread = threading.Thread(target=close)
+        thread.start()
+        thread.join()
+    assert errors == []
+
+
 def test_calls_that_meet_close_end_all_the_same() -> None:
     def hammer(store: polystore.sync.KVStore) -> None:
         try:

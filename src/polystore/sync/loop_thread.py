@@ -98,7 +98,8 @@ class LoopThread:
     @property
     def is_current(self) -> bool:
         """Whether the caller runs in this thread."""
-        return threading.get_ident() == self._thread.ident
+        # Not by its number, which another thread gets when it has ended.
+        return threading.current_thread() is self._thread
 
     @property
     def finishing(self) -> bool:

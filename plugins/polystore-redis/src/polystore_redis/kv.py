@@ -9,7 +9,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from heapq import merge
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
 
@@ -33,6 +33,7 @@ _PUT: Final = script("clock", "kv_rows", "kv_sweep", "kv_put")
 _DELETE: Final = script("clock", "kv_rows", "kv_delete")
 _COUNT: Final = script("kv_count")
 _HEADER: Final = struct.Struct(">qqqqc")
+_FLAG: Final = slice(_HEADER.size - 1, _HEADER.size)
 _BINARY, _JSON = b"b", b"j"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -64,6 +65,13 @@ class RedisKV(KVDriver):
         rows = await self._rows(call, keys)
         return [
             None if row is None else _entry(key, row) for key, row in zip(keys, rows, strict=True)
+        ]
+
+    @override
+    async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
+        rows = await self._rows(call, keys)
+        return [
+            None if row is None else _value(key, row) for key, row in zip(keys, rows, strict=True)
         ]
 
     @override
@@ -140,6 +148,10 @@ class RedisKV(KVDriver):
     async def _rows(self, call: Call, keys: list[str]) -> list[bytes | None]:
         """Return what is stored under each key."""
         parts = self._keys.all_of(call.workspace)
+        if len(parts) == 1:
+            beginning = parts[0].row_of(b"")
+            (rows,) = await self._server.strings([[beginning + key.encode() for key in keys]])
+            return rows
         if not self._server.facts.cluster:
             (rows,) = await self._server.strings(
                 [[parts[self._keys.number_of(key)].row(key) for key in keys]]
@@ -185,14 +197,21 @@ def _microseconds(ttl: float | None) -> str:
     return "" if ttl is None else str(round(min(ttl, _LONGEST) * 1_000_000))
 
 
+def _value(key: str, row: bytes) -> Any:
+    flag, body = row[_FLAG], row[_HEADER.size :]
+    if flag == _JSON:
+        return decode_json(body)
+    if flag == _BINARY:
+        return body
+    raise not_ours(key)
+
+
 def _entry(key: str, row: bytes) -> KVEntry:
-    if len(row) < _HEADER.size or row[_HEADER.size - 1 : _HEADER.size] not in (_BINARY, _JSON):
-        raise not_ours(key)
-    version, created, updated, expires, flag = _HEADER.unpack_from(row)
-    body = row[_HEADER.size :]
+    value = _value(key, row)
+    version, created, updated, expires, _ = _HEADER.unpack_from(row)
     return KVEntry(
         key,
-        body if flag == _BINARY else decode_json(body),
+        value,
         version,
         time_of(created),
         time_of(updated),

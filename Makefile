@@ -4,7 +4,7 @@ RUN := .venv/bin/
 # RAG-Anything runs beside the LightRAG that it asks for, an older one than ours, and these.
 RAGANYTHING := . plugins/polystore-lightrag plugins/polystore-memory plugins/polystore-postgres
 # Tests wait for servers a good part of their time: half as many workers more than cores.
-WORKERS := $(shell n=$$(( $$(nproc) * 3 / 2 )); echo $$(( n > 4 ? 4 : n < 2 ? 2 : n )))
+WORKERS := $(shell n=$$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )); echo $$(( n > 4 ? 4 : n < 2 ? 2 : n )))
 # By file, for modules share servers, and in order: what takes longest comes first.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

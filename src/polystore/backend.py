@@ -14,7 +14,7 @@ from polystore.progress import Counting
 from polystore.types.reports import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from polystore.capabilities import Capabilities, Kind
@@ -84,17 +84,19 @@ class Backend(ABC, Generic[C]):
         self.on_progress: Callable[[Progress], object] | None = None
         self._schema_lock = asyncio.Lock()
 
-    def counting(self, what: str, total: int, *, phase: str, unit: str) -> Counting:
+    async def counting(
+        self, what: str, total: Callable[[], Awaitable[int]], *, phase: str, unit: str
+    ) -> Counting:
         """Return what tells `on_progress` how much is done, if anybody wants to know.
 
         Args:
             what: What is being done, for a person.
-            total: How much there is to do, in `unit`.
+            total: Counts how much there is to do, in `unit`; asked only if anybody wants to know.
             phase: Which part of it.
             unit: What is counted, e.g. `rows`.
         """
-        start = Progress(self.name, what, phase, 0, total, unit)
-        return Counting(self.on_progress, start)
+        there = 0 if self.on_progress is None else await total()
+        return Counting(self.on_progress, Progress(self.name, what, phase, 0, there, unit))
 
     @abstractmethod
     async def open(self) -> None:

@@ -5,16 +5,12 @@ PostgreSQL's own tests do so at each of its statements.
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from servers.killed import forked
 
 import polystore
 from polystore import Edge, Node, VectorRecord
@@ -22,6 +18,7 @@ from polystore import Edge, Node, VectorRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
+    from servers.killed import Workers
     from servers.milvus import MilvusServer
     from servers.neo4j import Neo4jServer
     from servers.redis import RedisServer
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 ROWS = 250
 WORKSPACES = ("acme", "globex")
 PROGRAM = """
-import asyncio, importlib, json, os, signal, sys, traceback
+import asyncio, importlib, os, signal
 import polystore
 
 classes = {}
@@ -82,57 +79,16 @@ async def change(config, way):
         if "old" in there:
             await generations.drop()
 
-def work(config, way, plugin, at):
-    kill_before(plugin, at)
+def work(config, way, at=None):
+    kill_before(config["backends"]["main"]["use"], at)
     asyncio.run(change(config, way))
-
-for line in sys.stdin:
-    pid = os.fork()
-    if not pid:
-        try:
-            work(*json.loads(line))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    print(os.waitpid(pid, 0)[1], flush=True)
 """
-
-
-class Workers:
-    """Processes that change stores, each its own, forked from one that has read the code."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def change(self, config: Config, way: str, at: int | None = None) -> bool:
-        """Change what there is to `config`; False if killed before write number `at`."""
-        ask, answer = self._process.stdin, self._process.stdout
-        assert ask is not None
-        assert answer is not None
-        ask.write(json.dumps([config, way, config["backends"]["main"]["use"], at]) + "\n")
-        ask.flush()
-        status = int(answer.readline())
-        if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL
-            return False
-        assert os.WEXITSTATUS(status) == 0, "it says why on standard error"
-        return True
 
 
 @pytest.fixture(scope="module")
 def workers() -> Generator[Workers]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )
-    with process:
-        yield Workers(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with forked(PROGRAM) as workers:
+        yield workers
 
 
 @dataclass(frozen=True)
@@ -282,9 +238,9 @@ async def test_killed_before_each_write(
             await fill(case.config(namespace, start))
             written = await contents(case.config(namespace, start))
         after = case.config(namespace, goal)
-        done = workers.change(after, case.way, at)
+        done = workers.run(after, case.way, at)
         expire(case, namespace, redis7)
-        assert workers.change(after, case.way)
+        assert workers.run(after, case.way)
         assert await contents(after) == written, f"killed before write {at}"
         await check_answers(after)
         at += not done

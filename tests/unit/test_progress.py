@@ -9,6 +9,8 @@ import pytest
 
 from polystore.progress import Counting
 from polystore.types.reports import Progress
+from polystore_memory.backend import MemoryBackend
+from polystore_memory.config import MemoryConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,22 @@ def test_nothing_to_do_and_nobody_who_wants_to_know() -> None:
     Counting(seen.append, Progress("main", "fields", "filling")).add(1)
     assert not seen
     Counting(None, ALL).add(300)
+
+
+async def test_what_nobody_wants_to_know_is_not_counted() -> None:
+    asked = 0
+
+    async def total() -> int:
+        nonlocal asked
+        asked += 1
+        return 3
+
+    backend, seen = MemoryBackend("main", MemoryConfig.model_validate({})), list[Progress]()
+    (await backend.counting("fields", total, phase="filling", unit="rows")).add(3)
+    assert asked == 0
+    backend.on_progress = seen.append
+    (await backend.counting("fields", total, phase="filling", unit="rows")).add(3)
+    assert (asked, [told.done for told in seen]) == (1, [0, 3])
 
 
 def test_what_the_callback_raises_is_raised() -> None:

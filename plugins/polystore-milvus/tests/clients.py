@@ -25,7 +25,7 @@ def client_of(
     block: Mapping[str, Any],
     name: str = "things",
     *,
-    schema: Literal["auto", "check"] = "auto",
+    schema: Literal["auto", "check", "off"] = "auto",
     **declared: Any,
 ) -> Polystore:
     """Return a client, not entered, with one vector store.

@@ -12,6 +12,7 @@ from pymilvus import DataType  # pyright: ignore[reportMissingTypeStubs]
 
 import polystore
 from polystore.errors import ConfigError, PolystoreError, SchemaMismatch, UnsupportedError
+from polystore_milvus import collections
 
 from .clients import DIMENSIONS, client_of, matrix, record
 
@@ -123,6 +124,37 @@ async def test_what_a_drop_that_was_cut_off_left_is_told(block: dict[str, Any], 
                 name == left
             )
             admin.drop_collection(name)
+
+
+async def test_what_a_drop_that_was_cut_off_left_is_no_part_of_a_new_generation(
+    block: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number is that of the one that was given up, and so is the collection's name."""
+
+    async def cut_off(*_: Any) -> None:
+        raise InterruptedError
+
+    async with client_of(block) as ps:
+        await ps.vector("things").upsert([record("a", text="a")])
+    async with client_of(block, schema="off", metric="l2") as ps:
+        generations = ps.generations("things")
+        assert await generations.start() == 2
+        await generations.fill(lambda texts: [[9.0] * DIMENSIONS for _ in texts])
+        with monkeypatch.context() as patch:
+            patch.setattr(collections, "drop", cut_off)
+            with pytest.raises(InterruptedError):
+                await generations.drop(unfinished=True)
+        assert [f.severity for f in await findings(ps, "leftover", "things")] == ["warning"]
+        assert await ps.workspaces() == ["default"]
+        assert await generations.start() == 2
+        assert await findings(ps, "leftover", "things") == []
+        assert (await generations.fill()).carried == 1
+        await generations.switch()
+        assert await generations.drop() == 1
+    async with client_of(block, metric="l2") as ps:
+        (found,) = [one async for one in ps.vector("things").scan(with_vectors=True)]
+        assert found.vector is not None
+        assert list(found.vector) == list(record("a").vector or ())
 
 
 async def test_other_dimensions_and_metrics_are_refused(shared_block: dict[str, Any]) -> None:

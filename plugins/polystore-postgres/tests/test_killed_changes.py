@@ -7,16 +7,12 @@ statement.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import secrets
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from servers.killed import forked
 
 import polystore
 from polystore import Edge, Node, VectorRecord
@@ -24,21 +20,25 @@ from polystore import Edge, Node, VectorRecord
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from servers.killed import Workers
     from servers.postgres import PostgresServer
 
 ROWS = 60
 # Reads are not counted: killed at one, a process leaves what it leaves at the statement after it.
 PROGRAM = """
-import asyncio, json, os, signal, sys, traceback
+import asyncio, os, signal
 import polystore
-from polystore_postgres import online
+from polystore_postgres import backend, online
 from polystore_postgres.connection import Connection
+from polystore_postgres.kinds import KINDS
 
 WRITES = ("ALTER", "CREATE", "UPDATE", "INSERT", "DROP", "ANALYZE", "DO ", "--")
 plain = Connection.execute
 online._ROWS = 40
+for kind in KINDS.values():
+    kind.load_schema()
 
-def work(config, at):
+def work(config, at=None):
     sent = 0
     wrote = set()
 
@@ -60,20 +60,6 @@ def work(config, at):
             assert await ps.plan() == []
 
     asyncio.run(main())
-
-work(*json.loads(sys.stdin.readline()))  # all is imported by then, for those that follow
-print(0, flush=True)
-Connection.execute = plain
-for line in sys.stdin:
-    pid = os.fork()
-    if not pid:
-        try:
-            work(*json.loads(line))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    print(os.waitpid(pid, 0)[1], flush=True)
 """
 SHAPE = """
 SELECT c.relname, format('%s %s %s', attname, format_type(atttypid, atttypmod), attnotnull) AS what
@@ -111,44 +97,10 @@ VECTORS = (
 PARTITIONS = {"options": {"postgres": {"partitions": 2}}}
 
 
-class Workers:
-    """Processes that apply a configuration, each its own, forked from one that has read the code.
-
-    Args:
-        process: That one.
-    """
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def apply(self, config: dict[str, Any], at: int | None = None) -> bool:
-        """Apply `config`; return False if it was killed before its write number `at`."""
-        ask, answer = self._process.stdin, self._process.stdout
-        assert ask is not None
-        assert answer is not None
-        ask.write(json.dumps([config, at]) + "\n")
-        ask.flush()
-        status = int(answer.readline())
-        if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL
-            return False
-        assert os.WEXITSTATUS(status) == 0, "it says why on standard error"
-        return True
-
-
 @pytest.fixture
 def workers() -> Generator[Workers]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-    )
-    with process:
-        yield Workers(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with forked(PROGRAM) as workers:
+        yield workers
 
 
 def configured(dsn: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -219,13 +171,13 @@ async def test_killed_at_each_statement(
         if before is not None:
             await fill(origin, before)
         with copied(postgres_server, origin) as dsn:
-            assert workers.apply(configured(dsn, after))
+            assert workers.run(configured(dsn, after))
             undisturbed = await state(dsn)
         at, done = 0, False
         while not done:
             with copied(postgres_server, origin) as dsn:
-                done = workers.apply(configured(dsn, after), at)
-                assert workers.apply(configured(dsn, after))
+                done = workers.run(configured(dsn, after), at)
+                assert workers.run(configured(dsn, after))
                 assert await state(dsn) == undisturbed, f"killed at write {at}"
             at += not done
     assert at >= writes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
 from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -202,8 +202,8 @@ def find_entry_point(name: str) -> EntryPoint:
 def _entries(group: str) -> tuple[EntryPoint, ...]:
     """Return the entry points of a group.
 
-    To find them every distribution's files are read, which takes longer than to connect: not again
-    while nothing was installed or removed in the folders of `sys.path`.
+    To find them the files of every distribution are read: not again while nothing was installed or
+    removed in the folders of `sys.path`.
     """
     return _read_entries(group, tuple((path, _changed(path)) for path in sys.path))
 
@@ -216,8 +216,8 @@ def _read_entries(group: str, folders: tuple[tuple[str, int], ...]) -> tuple[Ent
 def _changed(path: str) -> int:
     """Return when something was last added to a folder, or removed; 0 where there is none."""
     try:
-        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116 - a tenth of the time
-    except OSError:
+        return Path(path or ".").stat().st_mtime_ns
+    except (OSError, ValueError):  # a name that cannot be, e.g. with a null character
         return 0
 
 

@@ -28,9 +28,8 @@ def statements(names: Names, stored: StoredSpec, change: SpecChange) -> list[str
     if change.action == "start_generation":
         return [*_making(names, stored.numbered(int(change.subject[0]))), record]
     if change.action == "drop_generation":
-        number = int(change.subject[0])
-        steps = [record, f"DropCollection {names.store(stored.numbered(number))}"]
-        return steps[::-1] if number > stored.generation else steps
+        gone = stored.numbered(int(change.subject[0]))
+        return [record, f"DropCollection {names.store(gone)}"]
     if change.action == "drop_store":
         drops = [f"DropCollection {names.store(one)}" for one in every]
         return [*drops, f"Delete {names.catalogue} {stored.spec.name}"]
@@ -51,27 +50,17 @@ async def apply(
     elif change.action == "rename_store":
         await _rename(server, names, catalogue, stored, change)
     elif change.action == "drop_generation":
-        await _drop_generation(server, names, catalogue, stored, int(change.subject[0]))
+        await catalogue.write(stored)
+        await collections.drop(server, names.store(stored.numbered(int(change.subject[0]))))
     else:
         # A new field needs nothing: filters then look at what was made of the whole metadata.
         if change.action == "create_store":
             await _make(server, names, stored)
         elif change.action == "start_generation":
-            await _make(server, names, stored.numbered(int(change.subject[0])))
+            coming = stored.numbered(int(change.subject[0]))
+            await collections.drop_leftover(server, names.store(coming))
+            await _make(server, names, coming)
         await catalogue.write(stored)
-
-
-async def _drop_generation(
-    server: Server, names: Names, catalogue: Catalogue, stored: StoredSpec, number: int
-) -> None:
-    """Drop what does not serve; cut off, one whose number may come again must not be left over."""
-    name = names.store(stored.numbered(number))
-    if number > stored.generation:
-        await collections.drop(server, name)
-        await catalogue.write(stored)
-    else:
-        await catalogue.write(stored)
-        await collections.drop(server, name)
 
 
 async def _make(server: Server, names: Names, stored: StoredSpec) -> None:

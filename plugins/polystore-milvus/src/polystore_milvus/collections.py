@@ -151,6 +151,18 @@ async def drop(server: Server, name: str) -> None:
     await server.change("DropCollection", milvus_pb2.DropCollectionRequest(collection_name=name))
 
 
+async def drop_leftover(server: Server, name: str) -> None:
+    """Drop a collection that no store has, where it is one of ours: a drop was cut off before it.
+
+    Its records must not be taken for those of a new generation, whose number is the same.
+    """
+    if not await server.has_collection(name):
+        return
+    ours = {*_TEXTS, columns.VECTOR, columns.FACTS, *_NUMBERS}
+    if ours <= (await described(server, name)).keys():
+        await drop(server, name)
+
+
 async def names_of_all(server: Server) -> list[str]:
     """Return the names of the collections of the database, in order."""
     answer: Any = await server.look("ShowCollections", milvus_pb2.ShowCollectionsRequest())

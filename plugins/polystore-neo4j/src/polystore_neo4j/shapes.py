@@ -48,11 +48,14 @@ class Shapes:
         """Give every node what it lacks, and tell `backend` how far it is."""
         if not self._fields.paths:
             return
-        counted = block("graph.cypher", "count_out_of_shape", **self._parts)
-        [(left,)] = await self._server.read(counted, {})
-        counting = backend.counting(
-            f"fields of {self._parts['label']}", left, phase="filling", unit="nodes"
-        )
+
+        async def left() -> int:
+            counted = block("graph.cypher", "count_out_of_shape", **self._parts)
+            [(number,)] = await self._server.read(counted, {})
+            return number
+
+        what = f"fields of {self._parts['label']}"
+        counting = await backend.counting(what, left, phase="filling", unit="nodes")
         statement = block("graph.cypher", "reshape", **self._parts)
         while found := await self._behind(_ROWS):
             rows = [

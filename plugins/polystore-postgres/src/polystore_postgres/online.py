@@ -69,11 +69,14 @@ async def add_column(
         exists = block("catalogue.sql", "constraint_exists")
         if not await connection.fetchval(exists, table.name, _constraint(column)):
             await connection.execute(guard)
-    left = await connection.fetchval(
-        f"SELECT count(*) FROM {table.name} WHERE {column} IS NULL",  # noqa: S608  our own names
-        timeout=_PATIENCE,
-    )
-    counting = backend.counting(f"field {path} of {table.name}", left, phase="filling", unit="rows")
+
+    async def left() -> int:
+        async with connection.transaction():
+            sql = f"SELECT count(*) FROM {table.name} WHERE {column} IS NULL"  # noqa: S608  our own names
+            return await connection.fetchval(sql, timeout=_PATIENCE)
+
+    what = f"field {path} of {table.name}"
+    counting = await backend.counting(what, left, phase="filling", unit="rows")
     await _fill(connection, table, keys, fill, counting)
     await connection.execute(validate, timeout=_PATIENCE)
     async with connection.transaction():

@@ -42,11 +42,16 @@ async def build_index(
     """
     indexes = [Index.of(order) for order in spec.orders()]
     parts = [part for workspace in workspaces for part in keys.all_of(workspace)]
-    total = 0
-    for at in range(0, len(parts), _ROWS):
-        some = parts[at : at + _ROWS]
-        total += sum(await server.many([("ZCARD", part.ids) for part in some]))
-    counting = backend.counting(f"indexes of {spec.name}", total, phase="filling", unit="documents")
+
+    async def total() -> int:
+        held = 0
+        for at in range(0, len(parts), _ROWS):
+            some = parts[at : at + _ROWS]
+            held += sum(await server.many([("ZCARD", part.ids) for part in some]))
+        return held
+
+    what = f"indexes of {spec.name}"
+    counting = await backend.counting(what, total, phase="filling", unit="documents")
     for part in parts:
         await server.command("SET", part.epoch, len(indexes))
         walk = Walk(server, [part.ids], EVERYTHING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from hashlib import md5
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,9 @@ async def kv(bench: Bench, sides: Sides) -> AsyncGenerator[Case]:
             "chunk_order_index": n,
             "full_doc_id": f"doc-{n // 20}",
             "file_path": "book.txt",
-            "llm_cache_list": [f"default:extract:{n:032x}"],
+            "llm_cache_list": [
+                f"default:extract:{md5(b'%d' % n, usedforsecurity=False).hexdigest()}"
+            ],
         }
         for n in range(bench.sizes.entries)
     }

@@ -49,6 +49,7 @@ _OPTIONS = (
 _NUMBERS_TO_ZERO = bytes.maketrans(b"123456789,[- \t\r\n", b"0" * 9 + b":" * 7)
 _LONG_DIGITS = b"0" * 19
 _LONG_NUMBER = b":" + _LONG_DIGITS
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -175,31 +176,41 @@ def _suspicious(text: bytes) -> bool:
 
 
 def _has_long_number(text: bytes) -> bool:
+    """Whether `text`, or one of several JSON texts in it, has a number of 19 digits or more."""
+    # Most texts have nothing alike, not even in a string.
+    return _has_long_digits(text) and _has_long_digits(_STRING.sub(b"", text))
+
+
+def _has_long_digits(text: bytes) -> bool:
     alike = text.translate(_NUMBERS_TO_ZERO)
     return _LONG_NUMBER in alike or alike.startswith(_LONG_DIGITS)
 
 
 def decode_json(text: bytes | memoryview | str) -> Any:
-    """Return the value of a JSON text that an engine gave back.
-
-    A whole float past 2**63 that an engine writes with digits only comes back as a float, so that
-    whatever was read can be written again.
+    """Return the value of a JSON text that `encode_json` wrote, and an engine kept as it was.
 
     Raises:
         DataCorruption: The text is not JSON.
     """
     try:
-        value = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise DataCorruption(
             f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
         ) from error
-    if type(text) is not bytes:
-        text = text.encode() if isinstance(text, str) else bytes(text)
-    alike = text.translate(_NUMBERS_TO_ZERO)
-    if _LONG_NUMBER in alike or alike.startswith(_LONG_DIGITS):
-        value = _fold_long_integers(value)
-    return value
+
+
+def decode_rewritten_json(text: bytes) -> Any:
+    """Return the value of a JSON text that an engine wrote, which keeps values and not our text.
+
+    A whole float past 2**63 that it writes with digits only comes back as a float, so that
+    whatever was read can be written again.
+
+    Raises:
+        DataCorruption: The text is not JSON.
+    """
+    value = decode_json(text)
+    return _fold_long_integers(value) if _has_long_number(text) else value
 
 
 def _fold_long_integers(root: Any) -> Any:

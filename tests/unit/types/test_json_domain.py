@@ -21,6 +21,7 @@ from polystore.types.json_domain import (
     check_json,
     check_text,
     decode_json,
+    decode_rewritten_json,
     encode_json,
     format_datetime,
     merge_patch,
@@ -299,19 +300,21 @@ def test_other_datetime_texts_are_refused(text: str) -> None:
         (b"18446744073709551616", 2.0**64),
         (b"-9223372036854775809", -(2.0**63)),
         (b"1" + b"0" * 300, 1e300),
-        (memoryview(b"[9223372036854775808]"), [2.0**63]),
-        ('"1234567890123456789"', "1234567890123456789"),
+        (b'{"a:":"x",":b":9223372036854775808}', {"a:": "x", ":b": 2.0**63}),
+        (b'["\\\\",9223372036854775808,"\\""]', ["\\", 2.0**63, '"']),
+        (b'"1234567890123456789"', "1234567890123456789"),
+        (b'["id:12345678901234567890"]', ["id:12345678901234567890"]),
     ],
 )
-def test_long_integers_are_read_as_floats(text: bytes | str | memoryview, value: object) -> None:
-    result = decode_json(text)
+def test_long_integers_are_read_as_floats(text: bytes, value: object) -> None:
+    result = decode_rewritten_json(text)
     assert result == value
     assert decode_json(encode_json(result)) == result
 
 
 def test_long_integers_are_folded_at_any_depth() -> None:
     text = b"[" * 1000 + b"9223372036854775808" + b"]" * 1000
-    value = decode_json(text)
+    value = decode_rewritten_json(text)
     for _ in range(1000):
         value = value[0]
     assert type(value) is float

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from polystore.types.json_domain import decode_json
+from polystore.types.json_domain import decode_rewritten_json
 from polystore_postgres.exact_json import SHORTENED, exact_json
 from polystore_postgres.timestamps import decode_timestamp, encode_timestamp
 
@@ -32,7 +32,7 @@ def encode_jsonb(text: bytes) -> bytes:
 
 def decode_jsonb(data: bytes) -> Any:
     """Return the value of a jsonb on the wire."""
-    return decode_json(data[1:])
+    return decode_rewritten_json(data[1:])
 
 
 def encode_vector(vector: FloatArray | bytes) -> bytes:

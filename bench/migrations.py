@@ -1,8 +1,8 @@
 """What changing a store costs those who use it: rows per second, and the longest wait of a writer.
 
-`python -m bench.migrations [--rows N] [--dimensions N]`: a field is added, the index for nearness
-is changed to other kinds, and the records move to a generation of another metric, while others read
-and write; on an embedded PostgreSQL.
+`python -m bench.migrations [--rows N] [--dimensions N] [--generation]`: a field is added, the index
+for nearness is changed to other kinds, and the records move to a generation of another metric,
+while others read and write; on an embedded PostgreSQL.
 """
 
 from __future__ import annotations
@@ -38,19 +38,23 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--dimensions", type=int, default=32)
+    parser.add_argument("--generation", action="store_true", help="only the move to another one")
     asked = parser.parse_args()
+    steps = {} if asked.generation else _STEPS
     with tempfile.TemporaryDirectory(prefix="polystore-bench-migrations-") as folder:
-        await _measure(Path(folder) / "data", asked.rows, asked.dimensions)
+        await _measure(Path(folder) / "data", asked.rows, asked.dimensions, steps)
 
 
-async def _measure(folder: Path, rows: int, dimensions: int) -> None:
+async def _measure(
+    folder: Path, rows: int, dimensions: int, steps: dict[str, dict[str, Any]]
+) -> None:
     before = _configured(folder, dimensions, index=_INDEX)
     async with polystore.open(before) as ps:
         await _load(ps, rows, dimensions)
         print(f"{rows:,} rows of {dimensions} dimensions\n")
         print(f"{'change':34}{'seconds':>9}{'rows/s':>9}{'writes':>8}{'longest wait, ms':>18}")
-        changed: dict[str, Any] = {}
-        for name, changed in _STEPS.items():
+        changed: dict[str, Any] = {"index": _INDEX}
+        for name, changed in steps.items():
             config = _configured(folder, dimensions, **changed)
             _tell(name, rows, *await _beside(ps, _apply(config)))
         moved = _configured(folder, dimensions, **changed, metric="l2")
@@ -63,7 +67,8 @@ async def _measure(folder: Path, rows: int, dimensions: int) -> None:
 
 
 def _tell(name: str, rows: int, took: float, waits: list[float]) -> None:
-    print(f"{name:34}{took:>9.1f}{rows / took:>9.0f}{len(waits):>8}{max(waits) * 1000:>18.0f}")
+    line = f"{name:34}{took:>9.1f}{rows / took:>9.0f}{len(waits):>8}{max(waits) * 1000:>18.0f}"
+    print(line, flush=True)
 
 
 async def _apply(config: dict[str, Any]) -> None:

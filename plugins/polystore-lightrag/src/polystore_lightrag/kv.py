@@ -85,10 +85,7 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
     @override
     async def is_empty(self) -> bool:
         """Whether nothing is stored."""
-        kv = self._kv
-        if not self._prefix:
-            return await kv.count() == 0
-        async for _ in kv.scan(self._prefix, batch=1):
+        async for _ in self._kv.scan(self._prefix, batch=1):
             return False
         return True
 

@@ -34,7 +34,7 @@ from polystore_postgres.kinds import KINDS
 
 WRITES = ("ALTER", "CREATE", "UPDATE", "INSERT", "DROP", "ANALYZE", "DO ", "--")
 plain = Connection.execute
-online._ROWS = 40
+online._ROWS, online._SHARES = 40, 2
 for kind in KINDS.values():
     kind.load_schema()
 

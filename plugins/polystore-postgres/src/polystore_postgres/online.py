@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from polystore_postgres.tables import KeyTable, TableIndex
 
 _ROWS: Final = 1000
+_SHARES: Final = 8
+"""Parts in which a table is filled, some rows of each page at a time. Those of the first part move
+to other pages, and are entered in every index again; the others find the room that these left, stay
+in their page, and no index has to know."""
 _PATIENCE: Final = 7 * 86_400.0
 """Seconds that one statement may take; building an index over much data takes its time."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '10s'"
@@ -142,19 +146,21 @@ async def _fill(
         SELECT workspace, {table.id} AS id, {table.data} AS data
           FROM {table.name}
          WHERE {column} IS NULL AND (workspace, {table.id}) > ($1::text, $2::text)
+           AND (ctid::text::point)[1]::integer % {_SHARES} = $3
          ORDER BY workspace, {table.id}
          LIMIT {_ROWS}"""  # noqa: S608  our own names
-    last: tuple[str, str] | None = ("", "")
-    while last is not None:
-        async with connection.transaction():
-            await connection.execute(_BY_KEY)
-            rows = await connection.fetch(read, *last, timeout=_PATIENCE)
-            workspaces = [row["workspace"] for row in rows]
-            ids = [row["id"] for row in rows]
-            values = keys.keys_for([row["data"] for row in rows])[0]
-            await connection.execute(fill, workspaces, ids, values)
-        counting.add(len(rows))
-        last = (workspaces[-1], ids[-1]) if rows else None
+    for share in range(_SHARES):
+        last: tuple[str, str] | None = ("", "")
+        while last is not None:
+            async with connection.transaction():
+                await connection.execute(_BY_KEY)
+                rows = await connection.fetch(read, *last, share, timeout=_PATIENCE)
+                workspaces = [row["workspace"] for row in rows]
+                ids = [row["id"] for row in rows]
+                values = keys.keys_for([row["data"] for row in rows])[0]
+                await connection.execute(fill, workspaces, ids, values)
+            counting.add(len(rows))
+            last = (workspaces[-1], ids[-1]) if len(rows) == _ROWS else None
 
 
 def _fill_sql(table: KeyTable, column: str) -> str:

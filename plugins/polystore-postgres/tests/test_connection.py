@@ -360,7 +360,7 @@ async def test_another_event_loop(pool: Pool) -> None:
 async def test_idle_connections_go_away_down_to_the_minimum(open_pool: OpenPool) -> None:
     async with open_pool(pool={"min": 1, "max": 5, "idle_timeout": 0.2}) as pool:
         await asyncio.gather(*(pool.fetchval("SELECT pg_sleep(0.05)") for _ in range(5)))
-        assert pool.stats().size == 5
+        assert pool.stats().created == 5  # on a busy machine one may have gone already
         for _ in range(500):
             if pool.stats().size == 1:
                 break

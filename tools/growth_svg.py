@@ -13,6 +13,7 @@ import math
 import sys
 from collections import defaultdict
 from html import escape
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,8 @@ def picture(timings: list[dict[str, Any]]) -> str:
     """Return the SVG."""
     drawn = panels(timings)
     keys = {line for lines in drawn.values() for line in lines}
-    colours = dict(zip(sorted({backend for backend, _ in keys}), COLOURS, strict=False))
-    dashes = dict(zip(sorted({count for _, count in keys}), DASHES, strict=False))
+    colours = dict(zip(sorted({backend for backend, _ in keys}), cycle(COLOURS), strict=False))
+    dashes = dict(zip(sorted({count for _, count in keys}), cycle(DASHES), strict=False))
     styles = {line: (colours[line[0]], dashes[line[1]]) for line in keys}
     rows = math.ceil(len(drawn) / COLUMNS)
     width = COLUMNS * (WIDTH + GAP) + GAP

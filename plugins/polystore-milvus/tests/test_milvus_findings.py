@@ -11,8 +11,8 @@ import pytest
 from pymilvus import DataType  # pyright: ignore[reportMissingTypeStubs]
 
 import polystore
-from polystore.errors import ConfigError, PolystoreError, SchemaMismatch, UnsupportedError
-from polystore_milvus import collections
+from polystore.errors import ConfigError, Conflict, PolystoreError, SchemaMismatch, UnsupportedError
+from polystore_milvus import changes, collections
 
 from .clients import DIMENSIONS, client_of, matrix, record
 
@@ -157,13 +157,37 @@ async def test_what_a_drop_that_was_cut_off_left_is_no_part_of_a_new_generation(
         assert list(found.vector) == list(record("a").vector or ())
 
 
+async def test_who_was_held_up_drops_no_generation_that_another_process_made(
+    block: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = changes.apply
+
+    async def held_up(*arguments: Any) -> None:
+        monkeypatch.setattr(changes, "apply", plain)
+        async with client_of(block, schema="off", metric="l2") as other:
+            generations = other.generations("things")
+            assert await generations.start() == 2
+            await generations.fill()
+            await generations.switch()
+        await plain(*arguments)
+
+    async with client_of(block) as ps:
+        await ps.vector("things").upsert([record("a", text="a")])
+    async with client_of(block, schema="off", metric="l2") as ps:
+        monkeypatch.setattr(changes, "apply", held_up)
+        with pytest.raises(Conflict, match="generation 2 meanwhile"):
+            await ps.generations("things").start()
+    async with client_of(block, schema="check", metric="l2") as ps:
+        assert await ps.vector("things").count() == 1
+
+
 async def test_other_dimensions_and_metrics_are_refused(shared_block: dict[str, Any]) -> None:
     async with client_of(shared_block, "fixed") as ps:
         await ps.vector("fixed").upsert([record("a")])
     others: list[dict[str, Any]] = [{"dimensions": 16}, {"metric": "l2"}]
-    for changes in others:
+    for changed in others:
         with pytest.raises(SchemaMismatch):
-            async with client_of(shared_block, "fixed", **changes) as ps:
+            async with client_of(shared_block, "fixed", **changed) as ps:
                 await ps.vector("fixed").count()
     async with client_of(shared_block, "fixed") as ps:
         assert await ps.vector("fixed").count() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -138,6 +139,34 @@ async def test_how_far_a_new_field_is(postgres_dsn: str) -> None:
     assert {(told.backend, told.unit, told.total) for told in filling} == {("main", "rows", left)}
     assert (filling[0].done, filling[-1].done) == (0, left)
     assert "field year of" in filling[0].what
+
+
+async def test_rows_that_move_while_a_field_is_filled(postgres_dsn: str) -> None:
+    """`VACUUM FULL` packs them anew, also into parts of pages that were filled before."""
+    async with polystore.open(configured(postgres_dsn), schema="auto") as ps:
+        await ps.doc("documents").put_many({f"d{n:04}": {"year": n} for n in range(2500)})
+
+    async def pack() -> None:
+        other = await asyncpg.connect(postgres_dsn)
+        await other.execute("VACUUM FULL polystore.doc_documents")
+        await other.close()
+
+    packed: list[int] = []
+
+    def once(progress: Progress) -> None:
+        if progress.phase == "filling" and progress.done and not packed:
+            packed.append(progress.done)
+            thread = threading.Thread(target=asyncio.run, args=[pack()])
+            thread.start()
+            thread.join()
+
+    async with polystore.open(configured(postgres_dsn, "year"), schema="off") as ps:
+        await ps.apply(progress=once)
+        assert packed
+        assert await ps.plan() == []
+        page = await ps.doc("documents").find(sort="-year", limit=1)
+        assert [found.data["year"] for found in page.items] == [2499]
+        assert await ps.doc("documents").count(polystore.F("year") >= 0) == 2500
 
 
 async def test_what_the_callback_raises_is_raised(postgres_dsn: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from polystore.errors import Conflict
 from polystore_milvus import collections
 from polystore_milvus.options import check_index
 
@@ -58,9 +59,26 @@ async def apply(
             await _make(server, names, stored)
         elif change.action == "start_generation":
             coming = stored.numbered(int(change.subject[0]))
+            await _check_unused(server, catalogue, coming)
             await collections.drop_leftover(server, names.store(coming))
             await _make(server, names, coming)
         await catalogue.write(stored)
+
+
+async def _check_unused(server: Server, catalogue: Catalogue, coming: StoredSpec) -> None:
+    """Raise Conflict if another process has made the generation since the catalogue was read.
+
+    There are no locks. Without this look, who was held up in between would take it for a leftover.
+    """
+    known = (await catalogue.read()).get(coming.spec.name)
+    used = () if known is None else known.every_generation()
+    if coming.generation in [one.generation for one in used]:
+        raise Conflict(
+            f"another process has made generation {coming.generation} meanwhile",
+            backend=server.name,
+            store=coming.spec.name,
+            hint="Look at `polystore plan`. Change generations from one process at a time",
+        )
 
 
 async def _make(server: Server, names: Names, stored: StoredSpec) -> None:

@@ -151,3 +151,48 @@ async def test_one_bad_write_fails_alone(graph_config: dict[str, Any], tmp_path:
             "NoneType",
         ]
         assert await graph.get_all_labels() == ["a", "c"]
+
+
+async def test_writes_that_overlap_keep_their_order(
+    graph_config: dict[str, Any], tmp_path: Path
+) -> None:
+    """What is asked for first is merged first, in however many rounds: as LightRAG's own does."""
+    rng = dice("overlap")
+    names = [f"n{n}" for n in range(600)]
+    async with twins("graph_storage", "chunk_entity_relation", graph_config, tmp_path) as pair:
+        calls: list[tuple[str, tuple[Any, ...]]] = []
+        for number in range(60):
+            some = rng.sample(names, rng.choice([1, 2, 40, 550]))
+            if rng.random() < 0.5:
+                rows = [(name, {"last": number, f"f{number % 7}": number}) for name in some]
+                calls.append(("upsert_nodes_batch", (rows + rows[:1],)))
+            else:
+                ends = zip(some, some[1:] + some[:1], strict=True)
+                rows = [(a, b, {"last": number, f"f{number % 7}": number}) for a, b in ends]
+                calls.append(("upsert_edges_batch", (rows,)))
+        tasks = [asyncio.create_task(getattr(pair.ours, name)(*args)) for name, args in calls]
+        await asyncio.gather(*tasks)
+        for name, args in calls:
+            await getattr(pair.own, name)(*args)
+        for node in names:
+            await pair.same("get_node", node)
+        for edge in sorted(await pair.own.get_all_edges(), key=str)[::7]:
+            await pair.same("get_edge", edge["source"], edge["target"])
+        assert len(await pair.ours.get_all_edges()) == len(await pair.own.get_all_edges())
+
+
+async def test_who_gives_up_holds_nobody_up(graph_config: dict[str, Any], tmp_path: Path) -> None:
+    async with twins("graph_storage", "chunk_entity_relation", graph_config, tmp_path) as pair:
+        graph = pair.ours
+        for turns in range(6):
+            given_up = [
+                asyncio.create_task(graph.upsert_node(f"n{n}", {"first": n})) for n in range(3)
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for task in given_up:
+                task.cancel()
+            rows = [(f"n{n}", {"then": turns}) for n in range(3)]
+            await asyncio.wait_for(graph.upsert_nodes_batch(rows), 30)
+            for n in range(3):
+                assert (await graph.get_node(f"n{n}"))["then"] == turns

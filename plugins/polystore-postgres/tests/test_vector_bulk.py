@@ -51,6 +51,18 @@ async def test_a_load_is_exact_at_once_and_indexed_at_the_end(pool: Pool, kind: 
     assert (found >= 0.95, plans) == (True, {kind})
 
 
+@pytest.mark.parametrize(("memory", "told"), [("1MB", True), ("64MB", False)])
+async def test_too_little_memory_for_a_graph_is_told(
+    open_pool: OpenPool, caplog: pytest.LogCaptureFixture, memory: str, told: bool
+) -> None:
+    async with open_pool(index_memory=memory) as pool:
+        driver = await create_store(pool, dimensions=32)
+        async with driver.bulk(CALL):
+            await load(driver, clustered(ROWS, 32, 1))
+        assert len(await usable_indexes(pool)) == 1
+    assert any("raise index_memory" in record.getMessage() for record in caplog.records) == told
+
+
 async def test_a_store_with_rows_keeps_its_index(pool: Pool) -> None:
     driver = await create_store(pool, dimensions=32)
     vectors = clustered(ROWS, 32, 1)

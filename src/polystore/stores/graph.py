@@ -119,7 +119,7 @@ class GraphStore(GraphReads):
 
     async def delete_edges(self, keys: Iterable[EdgeKeyLike]) -> int:
         """Delete edges by (source, type, target); return how many were there. Nodes stay."""
-        asked = [self._key(key) for key in keys]
+        asked = self._edge_keys(keys)
         return await self._delete_each(
             "delete_edges", asked, lambda d, part: d.delete_edges(self._call, part)
         )

@@ -72,7 +72,7 @@ class GraphReads(Handle[GraphDriver]):
         """Return an edge, or None if it is absent."""
         return await self._read_one(
             "get_edge",
-            self._key((source, type, target)),
+            self._edge_keys([(source, type, target)])[0],
             lambda d, call, keys: d.get_edges(call, keys),
         )
 
@@ -80,7 +80,7 @@ class GraphReads(Handle[GraphDriver]):
         """Return the edge of each (source, type, target), in order, None where it is absent."""
         return await self._read_each(
             "get_edges",
-            [self._key(key) for key in keys],
+            self._edge_keys(keys),
             lambda d, part: d.get_edges(self._call, part),
         )
 
@@ -314,8 +314,10 @@ class GraphReads(Handle[GraphDriver]):
             raise InvalidRecord(f"{direction!r} is no direction", hint="Use out, in or both")
         return direction if self.spec.directed else "both"
 
-    def _keys(self, sources: list[str], types: list[str], targets: list[str]) -> list[EdgeKey]:
-        """Return checked keys of columns, as `_key`."""
+    def _keys(
+        self, sources: Iterable[str], types: Iterable[str], targets: Iterable[str]
+    ) -> list[EdgeKey]:
+        """Return checked keys of columns, as `_edge_keys`."""
         checked = list(
             map(
                 EdgeKey,
@@ -331,16 +333,14 @@ class GraphReads(Handle[GraphDriver]):
             for key in checked
         ]
 
-    def _key(self, key: EdgeKeyLike) -> EdgeKey:
-        if isinstance(key, str) or len(key) != len(EdgeKey._fields):
-            raise InvalidRecord(f"{key!r} is no edge key", hint="Use (source, type, target)")
-        source, type_, target = key
-        check_key(source, what="the source id")
-        check_key(type_, what="the edge type")
-        check_key(target, what="the target id")
-        if not self.spec.directed and target < source:
-            source, target = target, source
-        return EdgeKey(source, type_, target)
+    def _edge_keys(self, keys: Iterable[EdgeKeyLike]) -> list[EdgeKey]:
+        """Return checked keys, each with its ends in order where edges have no direction."""
+        given = list(keys)
+        for key in given:
+            if isinstance(key, str) or len(key) != len(EdgeKey._fields):
+                raise InvalidRecord(f"{key!r} is no edge key", hint="Use (source, type, target)")
+        columns = zip(*given, strict=True) if given else ((), (), ())
+        return self._keys(*columns)
 
 
 def _types(types: Iterable[str] | None) -> list[str] | None:

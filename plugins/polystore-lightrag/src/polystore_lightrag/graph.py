@@ -16,6 +16,7 @@ from polystore_lightrag.graph_rows import (
     edge_key,
     edge_properties,
     ends_of,
+    joined,
     new_edge,
     new_node,
     node_name,
@@ -171,19 +172,18 @@ class PolystoreGraphStorage(PolystoreStorage, BaseGraphStorage):
     @override
     async def upsert_edges_batch(self, edges: list[tuple[str, str, dict[str, str]]]) -> None:
         """Merge properties into edges; those that there are not yet are made, with their ends."""
-        rows = [
-            (edge_key(source, target), new_edge(source, target, data))
-            for source, target, data in edges
-        ]
-        if not rows:
+        if not edges:
             return
         self._graph  # noqa: B018  says so if it is not initialized
-        # An end that the graph makes by itself would not know its name where that is a long one.
-        ends = dict.fromkeys(end for source, target, _ in edges for end in (source, target))
-        long_names = [(stored_key(end), new_node(end, {})) for end in ends if not is_short(end)]
+        keys = {end: stored_key(end) for edge in edges for end in edge[:2]}
+        long_names = [end for end, key in keys.items() if key != end]
         if long_names:
-            await self._nodes.merge(long_names)
-        await self._edges.merge(rows)
+            # An end that the graph makes by itself would not know its name.
+            await self._nodes.merge([(keys[end], new_node(end, {})) for end in long_names])
+            edges = [(source, target, new_edge(source, target, d)) for source, target, d in edges]
+        await self._edges.merge(
+            [(joined(keys[source], keys[target]), data) for source, target, data in edges]
+        )
 
     @override
     async def delete_node(self, node_id: str) -> None:

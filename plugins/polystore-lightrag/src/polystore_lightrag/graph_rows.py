@@ -21,19 +21,23 @@ _ENDS: Final = "polystore_ends"
 
 def edge_key(source: str, target: str) -> EdgeKey:
     """Return the key of the one edge between two nodes, whichever way round they are named."""
-    first, second = sorted((stored_key(source), stored_key(target)))
-    return EdgeKey(first, EDGE_TYPE, second)
+    return joined(stored_key(source), stored_key(target))
 
 
-def new_node(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def joined(one: str, other: str) -> EdgeKey:
+    """Return the key of the edge between two nodes, given their stored keys."""
+    return EdgeKey(one, EDGE_TYPE, other) if one <= other else EdgeKey(other, EDGE_TYPE, one)
+
+
+def new_node(name: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what is stored of a node."""
-    return dict(properties) if is_short(name) else {**properties, _NAME: name}
+    return properties if is_short(name) else {**properties, _NAME: name}
 
 
-def new_edge(source: str, target: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def new_edge(source: str, target: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what is stored of an edge."""
     if is_short(source) and is_short(target):
-        return dict(properties)
+        return properties
     return {**properties, _ENDS: [source, target]}
 
 

@@ -1,15 +1,17 @@
 """Writes that merge into what is stored, several callers' at a time.
 
 A store's upsert replaces, LightRAG's keeps the properties that it does not name. So what is there
-is read, merged and written. While that is under way, whoever comes waits and goes with the next
-round: writes of one process to one key never overtake each other, and many single ones cost as
-little as a few batches.
+is read, merged and written, in rounds: many single writes cost as little as a few batches. Two
+rounds are under way at a time, so that the server works on one while this process prepares the
+other. No key is in both, and what comes for a key that is being written waits: writes of one
+process to one key never overtake each other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from polystore.types.json_domain import encode_json
 
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 Rows: TypeAlias = "Sequence[tuple[K, Mapping[str, Any]]]"
+
+_ROUNDS: Final = 2
+_ROWS: Final = 250
+"""Of a round, so that a caller's batch takes several, which overlap."""
+
+
+@dataclass(slots=True)
+class _Part(Generic[K]):
+    """Rows of one caller that go into one round, and what is told when they are stored."""
+
+    rows: Rows[K]
+    keys: set[K]
+    done: asyncio.Future[None]
 
 
 class MergingWriter(Generic[K]):
@@ -36,44 +51,82 @@ class MergingWriter(Generic[K]):
     ) -> None:
         self._read = read
         self._write = write
-        self._waiting: list[tuple[Rows[K], asyncio.Future[None]]] = []
-        self._round: asyncio.Task[None] | None = None
+        self._waiting: list[_Part[K]] = []
+        self._busy: set[K] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def merge(self, rows: Rows[K]) -> None:
-        """Merge rows, as if one after the other; returns when they are stored."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((rows, done))
-        if self._round is None:
-            self._round = asyncio.create_task(self._rounds())
-        await done
+        """Merge rows, as if one after the other; returns when all are stored.
+
+        Raises:
+            PolystoreError: Some could not be stored; others of the same call may be.
+        """
+        loop = asyncio.get_running_loop()
+        parts: list[_Part[K]] = []
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            parts.append(_Part(some, {key for key, _ in some}, loop.create_future()))
+        self._waiting += parts
+        # What the others of this turn of the loop bring goes with the first round.
+        for _ in range(min(len(parts), _ROUNDS - len(self._tasks))):
+            self._tasks.add(asyncio.create_task(self._rounds()))
+        for outcome in await asyncio.gather(*(p.done for p in parts), return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def _rounds(self) -> None:
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                await self._serve(batch)
+            while batch := self._next():
+                keys = {key for part in batch for key in part.keys}
+                self._busy |= keys
+                try:
+                    await self._serve(batch)
+                finally:
+                    self._busy -= keys
+        except BaseException:
+            for part in self._waiting:
+                part.done.cancel()
+            self._waiting.clear()
+            raise
         finally:
-            self._round = None
-            for _, done in self._waiting:
-                done.cancel()
+            # At once, and not when the loop calls back: who comes between would start no other.
+            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    async def _serve(self, batch: list[tuple[Rows[K], asyncio.Future[None]]]) -> None:
+    def _next(self) -> list[_Part[K]]:
+        """Take the parts that come first and whose keys nobody writes, or waits for before them."""
+        taken: list[_Part[K]] = []
+        left: list[_Part[K]] = []
+        blocked, room = set(self._busy), _ROWS
+        for position, part in enumerate(self._waiting):
+            if len(part.rows) > room:
+                left += self._waiting[position:]
+                break
+            if blocked.isdisjoint(part.keys):
+                taken.append(part)
+                room -= len(part.rows)
+            else:
+                left.append(part)
+                blocked |= part.keys
+        self._waiting = left
+        return taken
+
+    async def _serve(self, batch: list[_Part[K]]) -> None:
         try:
-            await self._store([row for rows, _ in batch for row in rows])
+            await self._store([row for part in batch for row in part.rows])
         except Exception as error:
             if len(batch) == 1:
-                _settle(batch[0][1], error)
+                _settle(batch[0].done, error)
                 return
             # One caller's bad row must not fail the others.
-            for waiter in batch:
-                await self._serve([waiter])
+            for part in batch:
+                await self._serve([part])
         except BaseException:
-            for _, done in batch:
-                done.cancel()
+            for part in batch:
+                part.done.cancel()
             raise
         else:
-            for _, done in batch:
-                _settle(done, None)
+            for part in batch:
+                _settle(part.done, None)
 
     async def _store(self, rows: Rows[K]) -> None:
         keys = list(dict.fromkeys(key for key, _ in rows))
@@ -87,8 +140,8 @@ class MergingWriter(Generic[K]):
 
 
 def _same(row: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
-    # As texts, for 1 is not True where it is stored.
-    return stored is not None and encode_json(row) == encode_json(stored)
+    # As texts too, for 1 is not True where it is stored.
+    return row == stored and encode_json(row) == encode_json(stored)
 
 
 def _settle(done: asyncio.Future[None], error: Exception | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -37,6 +38,9 @@ _DEFAULT_BATCH = 10
 _QUERY_PRIORITY = 5
 _FIRST_LOAD = 1000
 """So many records into an empty store are loaded first and indexed then."""
+_WRITERS = 2
+"""Parts of a large batch that are stored at a time: an index for nearness keeps a server's core
+busy with each."""
 
 
 class PolystoreVectorStorage(PolystoreStorage, BaseVectorStorage):
@@ -200,11 +204,11 @@ class PolystoreVectorStorage(PolystoreStorage, BaseVectorStorage):
         texts = [one.text for one in waiting.values()]
         metadata = [one.metadata for one in waiting.values()]
         keys = [stored_key(id_) for id_ in waiting]
-        if len(keys) >= _FIRST_LOAD and await store.count() == 0:
-            async with store.bulk():
-                await store.upsert_arrays(keys, vectors, texts=texts, metadata=metadata)
-        else:
-            await store.upsert_arrays(keys, vectors, texts=texts, metadata=metadata)
+        first = len(keys) >= _FIRST_LOAD and await store.count() == 0
+        async with store.bulk() if first else nullcontext():
+            await store.upsert_arrays(
+                keys, vectors, texts=texts, metadata=metadata, parallel=_WRITERS
+            )
 
     async def _embed(self, waiting: Iterable[Waiting]) -> None:
         """Make the vectors that are not made yet, all batches at a time."""

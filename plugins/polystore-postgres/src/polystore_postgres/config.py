@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     Field,
     SecretStr,
+    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -44,6 +45,9 @@ def _valid_dsn(secret: SecretStr) -> SecretStr:
 
 
 Dsn: TypeAlias = Annotated[SecretStr, AfterValidator(_valid_dsn)]
+
+ServerSize: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(kB|MB|GB|TB)$")]
+"""As the server writes its own settings."""
 
 
 class PoolConfig(Section):
@@ -161,6 +165,13 @@ class PostgresConfig(BackendConfig):
     replica: ReplicaConfig | None = Field(
         default=None,
         description='A standby by streaming, read from with `consistency="eventual"`.',
+    )
+    index_memory: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(kB|MB|GB|TB)$")] = (
+        Field(
+            default="1GB",
+            description="Memory of the server that building an index for nearness may take, in the "
+            "server's units. A graph (HNSW) that needs more is built many times more slowly.",
+        )
     )
     application_name: str = Field(default="polystore", description="As the server's views show it.")
     server_settings: dict[str, str] = Field(

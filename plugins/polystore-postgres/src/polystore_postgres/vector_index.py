@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
+from polystore_postgres.byte_sizes import as_bytes, in_words
 from polystore_postgres.exclusion import exclusively
 from polystore_postgres.names import quote_literal
 from polystore_postgres.online import add_indexes
@@ -22,8 +24,8 @@ WORTH_LISTS: Final = 1_000
 """Rows from which on an IVFFlat index is worth building."""
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '10s'"
 _BUILD_TIMEOUT: Final = 24 * 3600.0
-_MOST_MEMORY: Final = 1 << 20
-"""KiB that a build may take; beyond its memory HNSW builds many times more slowly."""
+_LEAST_MEMORY: Final = 1 << 20
+_log = logging.getLogger("polystore")
 
 
 async def index_state(lane: Reads, ann: AnnIndex, table: str) -> IndexState:
@@ -80,12 +82,10 @@ async def ensure_index(pool: Pool, ann: AnnIndex, table: str) -> bool:
     Reads and writes go on meanwhile. Safe for several processes: one builds, the others wait.
     """
     async with exclusively(pool, f"polystore build {table}"), pool.admin() as connection:
-        # Behind a pooler, settings of a session would reach whoever comes next.
-        tune = not pool.config.pgbouncer or pool.config.admin_dsn is not None
-        return await _build(connection, ann, table, tune=tune)
+        return await _build(pool, connection, ann, table)
 
 
-async def _build(connection: Connection, ann: AnnIndex, table: str, *, tune: bool) -> bool:
+async def _build(pool: Pool, connection: Connection, ann: AnnIndex, table: str) -> bool:
     row = await connection.fetchrow(block("vector.sql", "index_state"), table, ann.index().name)
     if row is None or row["ready"]:
         return False
@@ -95,23 +95,44 @@ async def _build(connection: Connection, ann: AnnIndex, table: str, *, tune: boo
     if ann.deferred and rows < WORTH_LISTS:
         return False
     await connection.execute(block("vector.sql", "drop_index", **places), timeout=_BUILD_TIMEOUT)
-    if tune:
-        await give_room(connection, ann, rows)
+    await give_room(pool, connection, ann, rows)
     await add_indexes(connection, ann.names, [ann.index(rows)])
     await connection.execute(block("vector.sql", "analyze", **places), timeout=_BUILD_TIMEOUT)
     return True
 
 
-async def give_room(connection: Connection, ann: AnnIndex, rows: int) -> None:
-    """Give the session time and memory for the build."""
+async def give_room(pool: Pool, connection: Connection, ann: AnnIndex, rows: int) -> None:
+    """Give the session time and memory for a build, and say so where the memory is too little.
+
+    Args:
+        pool: Its configuration says how much a build may take.
+        connection: That builds.
+        ann: The index.
+        rows: That it will have.
+    """
+    if pool.config.pgbouncer and pool.config.admin_dsn is None:
+        return  # settings of a session would reach whoever comes next
+    needed, most = _needed(ann, rows), as_bytes(pool.config.index_memory)
+    if needed > most and ann.method == "hnsw":
+        _log.warning(
+            "the index for nearness of %s needs about %s to be built quickly, and may take %s: "
+            "raise index_memory of the backend",
+            ann.table,
+            in_words(needed),
+            in_words(most),
+        )
     await connection.execute("SET statement_timeout = 0")
-    width = {"full": 4.0, "half": 2.0, "binary": 0.125}[ann.form] * ann.spec.dimensions
-    needed = int(rows * (width + 24 * ann.spec.index.m + 200) * 1.2) // 1024
-    wanted = quote_literal(f"{min(max(needed, 1024), _MOST_MEMORY)}kB")
+    wanted = quote_literal(f"{max(min(needed, most), _LEAST_MEMORY) // 1024}kB")
     await connection.execute(
         f"SELECT set_config('maintenance_work_mem', {wanted}, false) "
         f"WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes({wanted})"
     )
+
+
+def _needed(ann: AnnIndex, rows: int) -> int:
+    """Return about how many bytes a graph of `rows` takes while it is built."""
+    width = {"full": 4.0, "half": 2.0, "binary": 0.125}[ann.form] * ann.spec.dimensions
+    return int(rows * (width + 24 * ann.spec.index.m + 200) * 1.2)
 
 
 def _places(ann: AnnIndex) -> dict[str, str]:

@@ -63,14 +63,13 @@ async def rebuild_index(pool: Pool, stored: StoredSpec, names: Names) -> None:
         ann = ann_index(stored, names)
         if ann is not None and await _is_as_wanted(connection, ann, NEAREST):
             return
-        tune = not pool.config.pgbouncer or pool.config.admin_dsn is not None
-        built = ann is not None and await _build(connection, ann, tune=tune)
+        built = ann is not None and await _build(pool, connection, ann)
         await _briefly(pool, connection, _swap(stored, names, built=built))
         analyze = block("vector.sql", "analyze", schema=names.schema, table=_bare(stored, names))
         await connection.execute(analyze, timeout=_PATIENCE)
 
 
-async def _build(connection: Connection, ann: AnnIndex, *, tune: bool) -> bool:
+async def _build(pool: Pool, connection: Connection, ann: AnnIndex) -> bool:
     """Build the new index under its name for now; return False where it is not yet worth it."""
     places = {"schema": ann.names.schema, "table": ann.table}
     count = block("vector.sql", "count_all", **places)
@@ -81,8 +80,7 @@ async def _build(connection: Connection, ann: AnnIndex, *, tune: bool) -> bool:
     if not await _is_as_wanted(connection, ann, _NEXT, whole=False):
         drop = block("vector.sql", "drop_index", schema=ann.names.schema, index=index.name)
         await connection.execute(drop, timeout=_PATIENCE)
-    if tune:
-        await give_room(connection, ann, rows)
+    await give_room(pool, connection, ann, rows)
     await add_indexes(connection, ann.names, [index])
     return True
 

@@ -6,10 +6,16 @@ FROM __SCHEMA__.__NODE__
 WHERE workspace = $1 AND id = ANY ($2::text[])
 
 -- name: get_edges
+-- A look into the index for each key. Of a plain join the server makes one that reads every edge
+-- of the workspace, and keeps to it while the table grows.
 SELECT t.source, t.type, t.target, t.properties, t.version, t.created_at, t.updated_at
 FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
-JOIN __SCHEMA__.__EDGE__ AS t
-    ON t.workspace = $1 AND t.source = k.source AND t.type = k.type AND t.target = k.target
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS e
+    WHERE e.workspace = $1
+        AND e.source = k.source AND e.type = k.type AND e.target = k.target
+    OFFSET 0
+) AS t
 
 -- name: edges_out
 SELECT source, type, target, properties, version, created_at, updated_at

@@ -48,7 +48,7 @@ def node_name(node: Node) -> str:
 
 def node_properties(node: Node) -> dict[str, Any]:
     """Return an entity's own properties."""
-    return {name: value for name, value in node.properties.items() if name != _NAME}
+    return _without(node.properties, _NAME)
 
 
 def ends_of(edge: Edge) -> tuple[str, str]:
@@ -59,4 +59,10 @@ def ends_of(edge: Edge) -> tuple[str, str]:
 
 def edge_properties(edge: Edge) -> dict[str, Any]:
     """Return a relation's own properties."""
-    return {name: value for name, value in edge.properties.items() if name != _ENDS}
+    return _without(edge.properties, _ENDS)
+
+
+def _without(properties: dict[str, Any], name: str) -> dict[str, Any]:
+    if name not in properties:
+        return properties  # as most are; nobody else has what was read
+    return {key: value for key, value in properties.items() if key != name}

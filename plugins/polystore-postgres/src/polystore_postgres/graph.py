@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from contextlib import asynccontextmanager
@@ -228,8 +229,14 @@ class PostgresGraph(GraphDriver):
         present = [node.id for node in await self.get_nodes(call, seeds) if node is not None]
         fetch = functools.partial(self._fetch, call)
         reached, truncated = await grow(fetch, present, depth, max_nodes, direction, types)
-        nodes = [node for node in await self.get_nodes(call, reached) if node is not None]
-        edges = await self.edges_among(call, [node.id for node in nodes])
+        # Both at a time: while the server looks for the edges, the nodes are decoded here.
+        found, edges = await asyncio.gather(
+            self.get_nodes(call, reached), self.edges_among(call, reached)
+        )
+        nodes = [node for node in found if node is not None]
+        if len(nodes) < len(reached):  # somebody deletes some just now
+            ids = {node.id for node in nodes}
+            edges = [edge for edge in edges if edge.source in ids and edge.target in ids]
         return Subgraph(nodes, edges, truncated)
 
     @override

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -129,3 +130,21 @@ async def test_statements_use_indexes(pool: Pool) -> None:
         assert (explanation.how, explanation.access) == ("native", access), explanation
     undeclared = await graph.explain(CALL, FindQuery(F("other") == 7, (), 100))
     assert undeclared.access == "exact"
+
+
+async def test_many_edges_are_looked_up_while_there_are_few(pool: Pool) -> None:
+    """The plan made now is the one that is kept while a load goes on."""
+    for statement in create_statements(schema_graph, STORED, NAMES):
+        await pool.execute(statement)
+    graph = PostgresGraph(pool, STORED, NAMES, AT_LEAST["graph"])
+    ids = [f"n{n:05}" for n in range(2000)]
+    keys = [EdgeKey(source, "a", target) for source, target in itertools.pairwise(ids)]
+    batch = EdgeBatch(keys, [dict[str, Any]()] * 1999, [b"{}"] * 1999)
+    await graph.upsert_edges(CALL, batch, create_missing=True)
+    await pool.execute("ANALYZE edge_g")
+    values: list[object] = [CALL.workspace, ids[:500], ["a"] * 500, ids[1:501]]
+    for plan in await plans(pool, SQL["get_edges"], values):
+        assert whole_table(plan) == [], plan
+        assert "Seq Scan" not in str(plan), plan
+    found = await graph.get_edges(CALL, [keys[3], EdgeKey("n00000", "b", "n00001"), keys[2]])
+    assert [None if edge is None else edge.key for edge in found] == [keys[3], None, keys[2]]

@@ -143,8 +143,9 @@ async def test_many_edges_are_looked_up_while_there_are_few(pool: Pool) -> None:
     await graph.upsert_edges(CALL, batch, create_missing=True)
     await pool.execute("ANALYZE edge_g")
     values: list[object] = [CALL.workspace, ids[:500], ["a"] * 500, ids[1:501]]
-    for plan in await plans(pool, SQL["get_edges"], values):
-        assert whole_table(plan) == [], plan
-        assert "Seq Scan" not in str(plan), plan
+    for name, given in (("get_edges", values), ("attached", values[:2])):
+        for plan in await plans(pool, SQL[name], given):
+            assert whole_table(plan) == [], (name, plan)
+            assert "Seq Scan" not in str(plan), (name, plan)
     found = await graph.get_edges(CALL, [keys[3], EdgeKey("n00000", "b", "n00001"), keys[2]])
     assert [None if edge is None else edge.key for edge in found] == [keys[3], None, keys[2]]

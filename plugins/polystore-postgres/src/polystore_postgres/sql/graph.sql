@@ -74,9 +74,13 @@ WITH moment AS MATERIALIZED (
 SELECT id FROM missing ORDER BY id COLLATE "C"
 
 -- name: attached
+-- A look into the index for each: for EXISTS the server may read every edge of the workspace.
 SELECT a.id FROM unnest($2::text[]) AS a (id)
-WHERE EXISTS (SELECT FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = a.id)
-    OR EXISTS (SELECT FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = a.id)
+WHERE coalesce(
+    (SELECT true FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.source = a.id LIMIT 1),
+    (SELECT true FROM __SCHEMA__.__EDGE__ AS e WHERE e.workspace = $1 AND e.target = a.id LIMIT 1),
+    false
+)
 ORDER BY a.id COLLATE "C"
 
 -- name: detach

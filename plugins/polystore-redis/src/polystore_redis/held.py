@@ -40,6 +40,12 @@ class Held:
                 found.append(error)
         return found
 
+    async def ask(self, command: Command) -> Any:
+        """Return the answer to one command, be it a refusal."""
+        await self.send(self.pack(command))
+        (answer,) = await self.answers(1)
+        return answer
+
     async def drop(self) -> None:
         """End the connection, and so what was watched or begun on it; the pool opens another."""
         await self._connection.disconnect()

@@ -1,9 +1,11 @@
-"""Storing a large batch by plain commands, where nobody else writes to its workspace meanwhile.
+"""Storing many new entries by plain commands, where nobody else writes meanwhile.
 
 The script of `kv.py` is right whoever writes beside it, but hands every value through Lua, which
-takes the server longer than all the rest. Here the server tells what is there and WATCHes it, and
-gets the rows, headers and all, in a transaction. It refuses that if anything watched has changed:
-every write sets the last version, and every delete of an entry changes the list of keys.
+takes the server longer than all the rest. Here the server looks whether any of the entries is
+there, WATCHes what would tell of another write, and gets the rows, headers and all, in a
+transaction. It refuses that if anything watched has changed: every write sets the last version.
+
+Entries that are there are left to the script, which need not send what it reads of them.
 """
 
 from __future__ import annotations
@@ -13,22 +15,18 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
-from polystore_redis.connection import script
-from polystore_redis.kv_rows import is_unlisted, split_headers, written_rows
+from polystore_redis.kv_rows import new_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from polystore.types.batches import KVBatch
-    from polystore_redis.connection import Command, Server
+    from polystore_redis.connection import Server
     from polystore_redis.held import Held
     from polystore_redis.keys import Partition
 
-FEWEST: Final = 100
+FEWEST: Final = 200
 """Rows; for fewer, asking first costs more than Lua."""
-_HEADERS: Final = script("clock", "kv_rows", "kv_headers")
 _PATIENCE: Final = 10
-"""Batches left to the script after one was refused: somebody writes beside us."""
+"""Batches left to the script after one that could not be stored so: others write too."""
 
 
 class _Seen(NamedTuple):
@@ -37,16 +35,18 @@ class _Seen(NamedTuple):
     Attributes:
         now: The server's clock, in microseconds since 1970.
         last: The last version.
-        rows: The answer about the rows.
+        known: How many of the entries are there.
+        expiring: Whether any entry of the workspace expires.
     """
 
     now: int
     last: int
-    rows: Any
+    known: int
+    expiring: bool
 
 
 class PlainPuts:
-    """Stores batches without handing their values to a script.
+    """Stores batches without a script.
 
     Args:
         server: A single one, no cluster.
@@ -58,10 +58,10 @@ class PlainPuts:
         self._left_out = 0
 
     async def put(self, part: Partition, batch: KVBatch) -> bool:
-        """Store `batch`, whose rows never expire; return whether that was done.
+        """Store `batch`, whose entries never expire; return whether that was done.
 
-        False means that nothing was changed and the script has to do it: somebody else wrote,
-        entries here expire, or something was refused, which the script tells better.
+        False means that nothing was changed and the script has to do it: an entry is there, others
+        expire, somebody wrote meanwhile, or something was refused, which the script tells better.
 
         Raises:
             PolystoreError: The connection broke.
@@ -72,77 +72,55 @@ class PlainPuts:
         # Two of this process at a time would only have each other refused.
         lock = self._locks.setdefault(part.prefix, asyncio.Lock())
         async with lock, self._server.held() as held:
-            done = await _put(held, part, batch)
-        if not done:
-            self._left_out = _PATIENCE
-        return done
+            return await self._put(held, part, batch)
 
+    async def _put(self, held: Held, part: Partition, batch: KVBatch) -> bool:
+        ids = [key.encode() for key in batch.keys]
+        beginning = part.row_of(b"")
+        rows = [beginning + id_ for id_ in ids]
+        await held.send(
+            held.pack(
+                ("WATCH", part.version),
+                ("TIME",),
+                ("GET", part.version),
+                ("ZCARD", part.ids),  # is refused where the key is of another type
+                ("EXISTS", part.expiry),
+                ("EXISTS", *rows),
+                ("MULTI",),  # before the rest is sent, which would be no transaction without it
+            )
+        )
+        # While the server looks.
+        listed = ("ZADD", part.ids, *chain.from_iterable(zip(repeat(b"0"), ids, strict=False)))
+        listing = held.pack(listed)
+        seen = _seen(await held.answers(7))
+        if seen is None or seen.known or seen.expiring:
+            if seen is None or isinstance(await held.ask(("DISCARD",)), Exception):
+                await held.drop()
+            if seen is None or seen.expiring:
+                self._left_out = _PATIENCE
+            return False
+        version = max(seen.now, seen.last + 1)
+        written = zip(rows, new_rows(batch, version, seen.now), strict=True)
+        stored = ("MSET", part.version, b"%d" % version, *chain.from_iterable(written))
+        await held.send([*held.pack(stored), *listing, *held.pack(("EXEC",))])
+        return await self._was_done(held, (await held.answers(3))[-1])
 
-async def _put(held: Held, part: Partition, batch: KVBatch) -> bool:
-    ids = [key.encode() for key in batch.keys]
-    beginning = part.row_of(b"")
-    rows = [beginning + id_ for id_ in ids]
-    await held.send(held.pack(*_questions(part, ("EXISTS", *rows))))
-    listing = held.pack(_listing(part, ids))  # while the server looks
-    seen = await _seen(held)
-    headers: list[bytes] = []
-    if seen is not None and seen.rows:
-        whole = _HEADERS.whole(_HEADERS.command(rows, []))
-        await held.send(held.pack(("DISCARD",), *_questions(part, whole)))
-        await held.answers(1)
-        seen = await _seen(held)
-        if seen is not None:
-            headers = split_headers(seen.rows)
-            added = [id_ for id_, old in zip(ids, headers, strict=True) if is_unlisted(old)]
-            listing = held.pack(_listing(part, added)) if added else []
-    if seen is None:
+    async def _was_done(self, held: Held, answer: list[Any] | Exception | None) -> bool:
+        """Return whether the transaction that was answered so was carried out."""
+        if isinstance(answer, list):
+            for part in answer:
+                if isinstance(part, Exception):
+                    raise part
+            return True
+        self._left_out = _PATIENCE
+        if answer is not None:
+            await held.drop()
         return False
-    version = max(seen.now, seen.last + 1)
-    written = zip(rows, written_rows(batch, version, seen.now, headers), strict=True)
-    stored = ("MSET", part.version, b"%d" % version, *chain.from_iterable(written))
-    await held.send([*held.pack(stored), *listing, *held.pack(("EXEC",))])
-    answers = await held.answers(3 if listing else 2)
-    return await _was_done(held, answers[-1])
 
 
-def _questions(part: Partition, about_rows: Command) -> list[Command]:
-    """Return what to ask, and the transaction's beginning, which the rest has to be sure of."""
-    return [
-        ("WATCH", part.version, part.ids),
-        ("TIME",),
-        ("GET", part.version),
-        ("ZCARD", part.ids),  # is refused where the key is of another type
-        ("EXISTS", part.expiry),
-        about_rows,
-        ("MULTI",),
-    ]
-
-
-async def _seen(held: Held) -> _Seen | None:
-    """Return what the answers to `_questions` say; None, with nothing watched, for the script."""
-    answers = await held.answers(7)
+def _seen(answers: list[Any]) -> _Seen | None:
+    """Return what the answers say; None if a question was refused."""
     if any(isinstance(answer, Exception) for answer in answers):
-        await held.drop()
         return None
-    _, (seconds, micros), last, _, expiring, rows, _ = answers
-    if expiring:
-        await held.send(held.pack(("DISCARD",)))
-        await held.answers(1)
-        return None
-    return _Seen(int(seconds) * 1_000_000 + int(micros), int(last or 0), rows)
-
-
-async def _was_done(held: Held, answer: list[Any] | Exception | None) -> bool:
-    """Return whether the transaction that was answered so was carried out."""
-    if isinstance(answer, Exception):
-        await held.drop()
-    if not isinstance(answer, list):
-        return False
-    for part in answer:
-        if isinstance(part, Exception):
-            raise part
-    return True
-
-
-def _listing(part: Partition, ids: Sequence[bytes]) -> Command:
-    return ("ZADD", part.ids, *chain.from_iterable(zip(repeat(b"0"), ids, strict=False)))
+    _, (seconds, micros), last, _, expiring, known, _ = answers
+    return _Seen(int(seconds) * 1_000_000 + int(micros), int(last or 0), known, bool(expiring))

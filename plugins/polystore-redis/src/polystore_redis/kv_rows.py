@@ -21,7 +21,6 @@ HEADER: Final = struct.Struct(">qqqqc")
 BINARY, JSON = b"b", b"j"
 """Flags: what kind of value follows."""
 
-_NEVER: Final = bytes(8)
 _FLAG: Final = slice(HEADER.size - 1, HEADER.size)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -66,42 +65,20 @@ def entries_of(keys: Sequence[str], rows: Sequence[bytes | None]) -> list[KVEntr
     return found
 
 
-def split_headers(headers: bytes) -> list[bytes]:
-    """Return each of the headers that follow one another."""
-    return [headers[at : at + HEADER.size] for at in range(0, len(headers), HEADER.size)]
-
-
-def is_unlisted(header: bytes) -> bool:
-    """Whether the list of keys may lack that of a row: there is none, or it is to expire.
-
-    One that expires in this very millisecond may have been swept out of the list just now.
-    """
-    return header[:8] == _NEVER or header[24:32] != _NEVER
-
-
-def written_rows(
-    batch: KVBatch, version: int, now: int, headers: Sequence[bytes] = ()
-) -> list[bytes]:
-    """Return the rows of a batch that never expire.
+def new_rows(batch: KVBatch, version: int, now: int) -> list[bytes]:
+    """Return the rows of entries that are not there yet, and never expire.
 
     Args:
         batch: The entries.
         version: Theirs.
         now: When they are written, in microseconds since 1970.
-        headers: Of the rows that they replace, zeros for one that is new; empty if all are.
     """
-    new = HEADER.pack(version, now, now, 0, JSON)
-    if not headers and True not in batch.binary:
-        return [new + value for value in batch.values]
-    flags = [BINARY if is_binary else JSON for is_binary in batch.binary]
-    beginning, updated, end = new[:8], new[16:24], new[24:32]
-    created = [
-        new[8:16] if header[:8] == _NEVER else header[8:16]
-        for header in headers or [bytes(HEADER.size)] * len(flags)
-    ]
+    json, binary = (HEADER.pack(version, now, now, 0, flag) for flag in (JSON, BINARY))
+    if True not in batch.binary:
+        return [json + value for value in batch.values]
     return [
-        b"".join((beginning, first, updated, end, flag, value))
-        for first, flag, value in zip(created, flags, batch.values, strict=True)
+        (binary if is_binary else json) + value
+        for is_binary, value in zip(batch.binary, batch.values, strict=True)
     ]
 
 

@@ -169,18 +169,20 @@ class Handle(Generic[D]):
         """Have `hook` store a batch of columns, in chunks; of rows with equal keys the last."""
         check_count(parallel, "parallel")
         limits = (await self._store.ready()).capabilities.limits
-        kept = last_positions(keys) or range(len(keys))
+        kept: Sequence[int] = range(len(keys))
+        last = last_positions(keys)
+        if last is not None:
+            kept, keys, sizes = last, [keys[i] for i in last], [sizes[i] for i in last]
         rows = limits.batch_rows
         if parallel > 1 and len(kept) > max(rows, limits.atomic_batch):
             # As many parts as give every writer the same number of them.
             rows = -(-len(kept) // (parallel * -(-len(kept) // (parallel * rows))))
-        parts = split([sizes[i] for i in kept], rows=rows, size=limits.batch_bytes)
         chunks: list[Chunk[B]] = []
-        for part in parts:
+        for part in split(sizes, rows=rows, size=limits.batch_bytes):
             positions = kept[part.start : part.stop]
-            size = sum(sizes[position] for position in positions)
+            size = sum(sizes[part.start : part.stop])
             chunks.append(Chunk(positions, take(batch, positions), size))
-        async with self._room(call, [keys[i] for i in kept], sum(sizes[i] for i in kept)):
+        async with self._room(call, keys, sum(chunk.size or 0 for chunk in chunks)):
             await self._store.run_chunks(
                 operation, call, chunks, hook, atomic=atomic, parallel=parallel
             )

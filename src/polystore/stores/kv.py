@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from polystore.capabilities import Feature
@@ -214,7 +215,7 @@ class KVStore(Handle[KVDriver]):
             call,
             batch,
             batch.keys,
-            [len(value) for value in batch.values],
+            list(map(len, batch.values)),
             lambda d, call, part: d.put_many(call, part),
             atomic=atomic,
             parallel=parallel,
@@ -235,6 +236,11 @@ class KVStore(Handle[KVDriver]):
 
 def _encode(keys: list[str], values: Iterable[Any]) -> tuple[list[bytes], list[bool]]:
     """Return the texts, or bytes, of `values`, and which of them are bytes."""
+    if isinstance(values, Collection):
+        kinds = set(map(type, values))
+        if not any(issubclass(kind, _BINARY) for kind in kinds):
+            texts = encode_each(values, lambda row: f"the value of key {keys[row]!r}")
+            return texts, [False] * len(texts)
     binary: list[bool] = []
     exact: dict[int, bytes] = {}
 

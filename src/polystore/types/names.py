@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from polystore.errors import ConfigError, InvalidRecord, LimitExceeded
 from polystore.types.json_domain import check_text
@@ -80,9 +80,14 @@ def check_keys(
             f"expected several keys, got one {type(keys).__name__}", hint="Use [key]"
         )
     checked = list(keys)
-    for row, key in enumerate(checked):
-        # Most keys are plain ones; a call for each would cost more than the look itself.
-        if type(key) is str and key.isascii() and "\x00" not in key and 0 < len(key) <= limit:
-            continue
-        checked[row] = check_key(key, what=what, limit=limit)
+    if not _are_plain(checked, limit):
+        checked = [check_key(key, what=what, limit=limit) for key in checked]
     return cast("list[str]", checked)
+
+
+def _are_plain(keys: list[Any], limit: int) -> bool:
+    """Whether a look at all together, cheaper than one at each, finds nothing to look at closer."""
+    if not keys or set(map(type, keys)) != {str}:
+        return False
+    text = "".join(keys)
+    return text.isascii() and "\x00" not in text and all(keys) and max(map(len, keys)) <= limit

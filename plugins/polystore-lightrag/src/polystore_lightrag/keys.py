@@ -6,10 +6,13 @@ LightRAG uses names of entities as keys, and pairs of them; in Chinese these pas
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from polystore.types.names import KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MARK: Final = "\u241e"
 _ROOM: Final = KEY_BYTES - len(_MARK.encode()) - 2 * sha256().digest_size
@@ -26,6 +29,15 @@ def stored_key(key: str) -> str:
     if len(raw) <= KEY_BYTES and _MARK not in key:
         return key
     return raw[:_ROOM].decode(errors="ignore") + _MARK + sha256(raw).hexdigest()
+
+
+def stored_keys(keys: Iterable[str], prefix: str = "") -> list[str]:
+    """Return `stored_key` of each of `keys` behind `prefix`."""
+    whole = [prefix + key for key in keys] if prefix else list(keys)
+    # Most are short ones, which a look at all together finds out.
+    if _MARK not in "".join(whole) and max(map(len, whole), default=0) * 4 <= KEY_BYTES:
+        return whole
+    return [stored_key(key) for key in whole]
 
 
 def is_short(key: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lightrag.base import BaseKVStorage
@@ -9,14 +10,19 @@ from typing_extensions import override
 
 from polystore_lightrag import stores
 from polystore_lightrag.base import PolystoreStorage
-from polystore_lightrag.keys import namespace_prefix, stored_key
+from polystore_lightrag.keys import namespace_prefix, stored_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
+    from datetime import datetime
 
     from polystore.client import Stores
     from polystore.stores.kv import KVStore
     from polystore.types.records import KVEntry
+
+
+_OWN = {"_id", "update_time"}
+"""Fields of a row that are not kept in its value."""
 
 
 class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
@@ -26,9 +32,11 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
     supports_strict_point_reads: ClassVar[bool] = True
     _store: KVStore | None = None
     _prefix: str = ""
+    _has_lists: bool = False
 
     @override
     async def _bind(self, opened: Stores) -> None:
+        self._has_lists = self.namespace.endswith("text_chunks")
         own = stores.store_name(self.namespace)
         if own in self._client().runtime.declared:
             self._store, self._prefix = opened.kv(own), ""
@@ -45,7 +53,8 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
     @override
     async def get_by_id(self, id: str) -> dict[str, Any] | None:
         """Return the value of `id`, or None, which means that there is none."""
-        return self._row(id, await self._kv.get_entry(self._key(id)))
+        (key,) = self._keys([id])
+        return _row(id, await self._kv.get_entry(key))
 
     @override
     async def get_by_id_strict(self, id: str) -> dict[str, Any] | None:
@@ -55,14 +64,14 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
     @override
     async def get_by_ids(self, ids: list[str]) -> list[dict[str, Any]]:
         """Return the value of each id, in order, None where there is none."""
-        entries = await self._kv.get_entries([self._key(id_) for id_ in ids])
-        rows: list[Any] = [self._row(id_, entry) for id_, entry in zip(ids, entries, strict=True)]
+        entries = await self._kv.get_entries(self._keys(ids))
+        rows: list[Any] = list(map(_row, ids, entries))
         return rows
 
     @override
     async def filter_keys(self, keys: set[str]) -> set[str]:
         """Return those of `keys` that are not there."""
-        by_key = {self._key(key): key for key in keys}
+        by_key = dict(zip(self._keys(keys), keys, strict=True))
         return {by_key[key] for key in await self._kv.missing(by_key)}
 
     @override
@@ -70,17 +79,17 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
         """Store values, each replaced whole."""
         if not data:
             return
-        rows = {self._key(id_): self._value(value) for id_, value in data.items()}
-        if len(rows) == 1:
-            [(key, value)] = rows.items()
-            await self._kv.put(key, value)  # goes together with what others put meanwhile
+        keys, values = self._keys(data), [self._value(value) for value in data.values()]
+        if len(keys) == 1:
+            # Goes together with what others put meanwhile.
+            await self._kv.put(keys[0], values[0])
         else:
-            await self._kv.put_many(rows)
+            await self._kv.put_many(dict(zip(keys, values, strict=True)))
 
     @override
     async def delete(self, ids: list[str]) -> None:
         """Delete values; absent ones are passed over."""
-        await self._kv.delete_many([self._key(id_) for id_ in ids])
+        await self._kv.delete_many(self._keys(ids))
 
     @override
     async def is_empty(self) -> bool:
@@ -98,26 +107,32 @@ class PolystoreKVStorage(PolystoreStorage, BaseKVStorage):
         keys = [entry.key async for entry in kv.scan(self._prefix)]
         await kv.delete_many(keys)
 
-    def _key(self, id_: str) -> str:
-        return stored_key(self._prefix + id_)
+    def _keys(self, ids: Iterable[str]) -> list[str]:
+        return stored_keys(ids, self._prefix)
 
-    def _value(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: part for name, part in value.items() if name != "_id"}
-        if self.namespace.endswith("text_chunks"):
-            kept.setdefault("llm_cache_list", [])
+    def _value(self, value: dict[str, Any]) -> dict[str, Any]:
+        lacks_list = self._has_lists and "llm_cache_list" not in value
+        if not lacks_list and "_id" not in value and "update_time" not in value:
+            return value
         # When it was written is the entry's own field, and the caller's only where it insists.
-        kept.pop("update_time", None)
+        kept = {name: part for name, part in value.items() if name not in _OWN}
+        if lacks_list:
+            kept["llm_cache_list"] = []
         return kept
 
-    def _row(self, id_: str, entry: KVEntry | None) -> dict[str, Any] | None:
-        if entry is None:
-            return None
-        row: dict[str, Any] = entry.value
-        row.setdefault("create_time", _seconds(entry.created_at))
-        row.setdefault("update_time", _seconds(entry.updated_at))  # what was imported has its own
-        row["_id"] = id_
-        return row
+
+def _row(id_: str, entry: KVEntry | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    row: dict[str, Any] = entry.value
+    if "create_time" not in row:
+        row["create_time"] = _seconds(entry.created_at)
+    if "update_time" not in row:  # what was imported has its own
+        row["update_time"] = _seconds(entry.updated_at)
+    row["_id"] = id_
+    return row
 
 
-def _seconds(time: Any) -> int:
+@lru_cache(maxsize=4096)  # rows that were written together have the same times
+def _seconds(time: datetime | None) -> int:
     return 0 if time is None else int(time.timestamp())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -16,10 +17,11 @@ from polystore.types.reports import PoolUse
 from polystore_redis.clients import in_use, make_client
 from polystore_redis.errors import DRIVER_ERRORS, Translator
 from polystore_redis.facts import Facts, facts_of
+from polystore_redis.held import Held
 from polystore_redis.packing import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
     from polystore_redis.config import RedisConfig
@@ -32,19 +34,19 @@ Command = tuple[Argument, ...]
 class Script:
     """A Lua script of this package, which servers keep under its digest."""
 
-    source: str
-    sha: str
+    source: bytes
+    sha: bytes
 
     def command(self, keys: Sequence[Argument], arguments: Sequence[Argument]) -> Command:
         """Return the command that runs it."""
-        return ("EVALSHA", self.sha, len(keys), *keys, *arguments)
+        return ("EVALSHA", self.sha, b"%d" % len(keys), *keys, *arguments)
 
     def whole(self, command: Command) -> Command:
         """Return `command` with the script itself, for a server that does not know it yet."""
         return ("EVAL", self.source, *command[2:])
 
 
-_KNOWN: dict[str, Script] = {}
+_KNOWN: dict[bytes, Script] = {}
 """Scripts by their digest, for servers that have to be told them once more."""
 
 
@@ -53,8 +55,10 @@ def script(*names: str) -> Script:
     """Return the script made of the files `lua/NAME.lua`, one after the other."""
     folder = files("polystore_redis") / "lua"
     source = "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
-    made = Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
-    _KNOWN[made.sha] = made
+    text = source.encode()
+    sha = sha1(text, usedforsecurity=False).hexdigest().encode()
+    made = Script(text, sha)
+    _KNOWN[sha] = made
     return made
 
 
@@ -185,14 +189,38 @@ class Server:
         answers = await self.many([("MGET", *keys) for keys in groups])
         # To MGET a key of another type is absent. What it did not find is looked for once more;
         # what was stored meanwhile stays absent: it may belong together with what was read before.
+        if not any(None in rows for rows in answers):
+            return answers
         absent = [
             [key for key, row in zip(keys, rows, strict=True) if row is None]
             for keys, rows in zip(groups, answers, strict=True)
         ]
         absent = [keys for keys in absent if keys]
-        if absent and any(await self.many([("EXISTS", *keys) for keys in absent])):
+        if any(await self.many([("EXISTS", *keys) for keys in absent])):
             await self.many([("GET", key) for keys in absent for key in keys])
         return answers
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[Held]:
+        """Lend a connection to a server that is no cluster; what fails inside ends the connection.
+
+        Raises:
+            PolystoreError: What the driver raised inside, translated.
+        """
+        pool = self.client.connection_pool
+        try:
+            connection = await pool.get_connection()
+        except DRIVER_ERRORS as error:
+            raise await self._failed(error) from error
+        try:
+            yield Held(connection)
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, DRIVER_ERRORS):
+                raise await self._failed(error) from error
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
         try:
@@ -219,4 +247,4 @@ class Server:
 
 
 def _with_source(command: Command) -> Command:
-    return _KNOWN[str(command[1])].whole(command)
+    return _KNOWN[cast("bytes", command[1])].whole(command)

@@ -10,7 +10,7 @@ from polystore.types.records import Document
 from polystore_redis.connection import script
 from polystore_redis.doc_index import templates
 from polystore_redis.errors import not_ours
-from polystore_redis.kv import time_of
+from polystore_redis.kv_rows import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

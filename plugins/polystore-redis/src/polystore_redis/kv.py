@@ -5,19 +5,16 @@ The list is what makes `scan` and `count` cost what they return rather than what
 
 from __future__ import annotations
 
-import struct
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
 
 from polystore.stores.kv_driver import KVDriver
-from polystore.types.json_domain import decode_json
-from polystore.types.records import KVEntry, Page
+from polystore.types.records import Page
 from polystore_redis.connection import Argument, Command, script
-from polystore_redis.errors import not_ours
+from polystore_redis.kv_plain import FEWEST, PlainPuts
+from polystore_redis.kv_rows import BINARY, JSON, entries_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from polystore.capabilities import Capabilities
     from polystore.types.batches import KVBatch
     from polystore.types.call import Call
+    from polystore.types.records import KVEntry
     from polystore_redis.connection import Server
     from polystore_redis.keys import Partition, StoreKeys
     from polystore_redis.tenants import Tenants
@@ -32,11 +30,6 @@ if TYPE_CHECKING:
 _PUT: Final = script("clock", "kv_rows", "kv_sweep", "kv_put")
 _DELETE: Final = script("clock", "kv_rows", "kv_delete")
 _COUNT: Final = script("kv_count")
-_HEADER: Final = struct.Struct(">qqqqc")
-_FLAG: Final = slice(_HEADER.size - 1, _HEADER.size)
-_BINARY, _JSON = b"b", b"j"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _LONGEST: Final = 7000 * 366 * 86_400
 """Seconds; what is to live longer lives until the last year that a datetime can tell."""
 _CLEARED: Final = 1000
@@ -58,25 +51,29 @@ class RedisKV(KVDriver):
         self._server = server
         self._keys = keys
         self._tenants = tenants
+        # What is watched has to be on one connection, and in one partition.
+        is_whole = keys.partitions == 1 and not server.facts.cluster
+        self._plain = PlainPuts(server) if is_whole else None
         self.capabilities = capabilities
 
     @override
     async def get_many(self, call: Call, keys: list[str]) -> list[KVEntry | None]:
-        rows = await self._rows(call, keys)
-        return [
-            None if row is None else _entry(key, row) for key, row in zip(keys, rows, strict=True)
-        ]
+        return entries_of(keys, await self._rows(call, keys))
 
     @override
     async def get_values(self, call: Call, keys: list[str]) -> list[Any]:
-        rows = await self._rows(call, keys)
-        return [
-            None if row is None else _value(key, row) for key, row in zip(keys, rows, strict=True)
-        ]
+        return values_of(keys, await self._rows(call, keys))
 
     @override
     async def put_many(self, call: Call, batch: KVBatch) -> None:
         await self._tenants.note(call.workspace)
+        if (
+            self._plain is not None
+            and batch.ttls is None
+            and len(batch.keys) >= FEWEST
+            and await self._plain.put(self._keys.partition(call.workspace, 0), batch)
+        ):
+            return
         await self._server.many(
             [
                 self._put(self._keys.partition(call.workspace, number), batch, positions)
@@ -88,7 +85,7 @@ class RedisKV(KVDriver):
     async def compare_and_set(self, call: Call, row: KVBatch, version: int) -> int | None:
         await self._tenants.note(call.workspace)
         part = self._keys.partition(call.workspace, self._keys.number_of(row.keys[0]))
-        stored = await self._server.command(*self._put(part, row, [0], str(version)))
+        stored = await self._server.command(*self._put(part, row, [0], b"%d" % version))
         return None if stored is None else int(stored)
 
     @override
@@ -168,17 +165,17 @@ class RedisKV(KVDriver):
         return found
 
     def _put(
-        self, part: Partition, batch: KVBatch, positions: Sequence[int], version: str = ""
+        self, part: Partition, batch: KVBatch, positions: Sequence[int], version: bytes = b""
     ) -> Command:
         beginning, names, values, binary = part.row_of(b""), batch.keys, batch.values, batch.binary
-        ttls = ""
+        ttls = b""
         if batch.ttls is not None:
-            ttls = ",".join(_microseconds(batch.ttls[position]) for position in positions)
+            ttls = b",".join([_microseconds(batch.ttls[position]) for position in positions])
         keys: list[Argument] = [part.version, part.ids, part.expiry]
         keys += [beginning + names[position].encode() for position in positions]
-        arguments: list[Argument] = [version, len(beginning), ttls]
+        arguments: list[Argument] = [version, b"%d" % len(beginning), ttls]
         arguments += [
-            (_BINARY if binary[position] else _JSON) + values[position] for position in positions
+            (BINARY if binary[position] else JSON) + values[position] for position in positions
         ]
         return _PUT.command(keys, arguments)
 
@@ -193,36 +190,5 @@ def _merged(lists: list[list[bytes]], limit: int) -> list[bytes]:
     return [key for key, _ in zip(merge(*lists), range(limit), strict=False)]
 
 
-def _microseconds(ttl: float | None) -> str:
-    return "" if ttl is None else str(round(min(ttl, _LONGEST) * 1_000_000))
-
-
-def _value(key: str, row: bytes) -> Any:
-    flag, body = row[_FLAG], row[_HEADER.size :]
-    if flag == _JSON:
-        return decode_json(body)
-    if flag == _BINARY:
-        return body
-    raise not_ours(key)
-
-
-def _entry(key: str, row: bytes) -> KVEntry:
-    value = _value(key, row)
-    version, created, updated, expires, _ = _HEADER.unpack_from(row)
-    return KVEntry(
-        key,
-        value,
-        version,
-        time_of(created),
-        time_of(updated),
-        time_of(expires) if expires else None,
-    )
-
-
-@lru_cache(maxsize=4096)  # rows that were written together have the same times
-def time_of(microseconds: int) -> datetime:
-    """Return a time that is stored as microseconds since 1970."""
-    try:
-        return _EPOCH + timedelta(microseconds=microseconds)
-    except OverflowError:
-        return _LATEST
+def _microseconds(ttl: float | None) -> bytes:
+    return b"" if ttl is None else b"%d" % round(min(ttl, _LONGEST) * 1_000_000)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Pack = Callable[[tuple[Any, ...]], bytes]
 
@@ -28,6 +29,29 @@ def _packer() -> Pack | None:
 
 
 _PACK: Final = _packer()
+
+
+_MANY: Final = 20
+"""Arguments; fewer are packed one by one sooner than joined."""
+
+
+class _Sizes(dict[int, bytes]):
+    """What stands before an argument, by its length."""
+
+    def __missing__(self, size: int) -> bytes:
+        made = self[size] = b"\r\n$%d\r\n" % size
+        return made
+
+
+def joined(arguments: Sequence[bytes]) -> bytes:
+    """Return the bytes of a command, whose arguments are copied once only.
+
+    Raises:
+        TypeError: An argument is not bytes.
+    """
+    sizes = map(_Sizes().__getitem__, map(len, arguments))
+    pieces = chain.from_iterable(zip(sizes, arguments, strict=True))
+    return b"".join((b"*%d" % len(arguments), *pieces, b"\r\n"))
 
 
 @dataclass(slots=True)
@@ -62,6 +86,10 @@ class _Packing:
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return the bytes of a command; its name may be of several words."""
+        if len(args) > _MANY:
+            # One that has an argument which is not bytes is left to who looks at each.
+            with contextlib.suppress(TypeError):
+                return [joined((args[0].encode(), *args[1:]))]
         if _PACK is not None:
             # What hiredis does not take, such as a memoryview, is left to the driver.
             with contextlib.suppress(TypeError):

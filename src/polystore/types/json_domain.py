@@ -139,7 +139,7 @@ def encode_each(values: Iterable[object], what: Callable[[int], str]) -> list[by
         InvalidRecord: One lies outside the domain; the message names the place.
     """
     if not isinstance(values, Collection):
-        return [_encode_row(value, what, row) for row, value in enumerate(values)]
+        return _encode_in_turn(values, what)
     rows = list(values)
     texts: list[bytes] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -154,7 +154,7 @@ def _encode_together(
     try:
         texts = [orjson.dumps(value, _datetime_only, _SHORT_INTEGERS) for value in values]
     except TypeError:
-        return [_encode_row(value, what, row) for row, value in enumerate(values, start)]
+        return _encode_in_turn(values, what, start)
     # Each search costs more to begin than to go through a row: so through many rows at once.
     together = b"\n".join(texts)
     if b"null" in together or _is_marked(together):
@@ -164,14 +164,27 @@ def _encode_together(
     return texts
 
 
-def _encode_row(value: object, what: Callable[[int], str], row: int) -> bytes:
-    try:
-        text = orjson.dumps(value, _datetime_only, _SHORT_INTEGERS)
-    except TypeError:
-        text = None
-    if text is None or _is_marked(text) or _has_nan(text, value):
-        return encode_json(value, what=what(row))
-    return text
+def _encode_in_turn(
+    values: Iterable[object], what: Callable[[int], str], start: int = 0
+) -> list[bytes]:
+    """Return the JSON texts of rows from `start` on, none of which is kept."""
+    texts: list[bytes] = []
+    dumps, loads = orjson.dumps, orjson.loads
+    for row, value in enumerate(values, start):
+        try:
+            text = dumps(value, _datetime_only, _SHORT_INTEGERS)
+        except TypeError:
+            text = None
+        if text is None or (b"null" in text and _has_nan(text, value)):
+            text = encode_json(value, what=what(row))
+        texts.append(text)
+    for first in range(0, len(texts), _ROWS_AT_ONCE):
+        part = texts[first : first + _ROWS_AT_ONCE]
+        if _is_marked(b"\n".join(part)):
+            for row, text in enumerate(part, first):
+                if _is_marked(text):
+                    texts[row] = dumps(check_json(loads(text), what=what(start + row)))
+    return texts
 
 
 def _has_nan(text: bytes, value: object) -> bool:

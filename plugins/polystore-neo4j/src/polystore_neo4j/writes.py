@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from polystore.errors import Conflict
 from polystore_neo4j.connection import Transaction
-from polystore_neo4j.rows import found_by
+from polystore_neo4j.rows import found_by, tag_of
 from polystore_neo4j.statements import HOLD, HOLD_OR_CREATE
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ class Writes:
     async def upsert_nodes(self, call: Call, batch: NodeBatch) -> None:
         """Store nodes, replacing labels and properties."""
         kept = self._fields.of_each(batch.properties)
+        tag = tag_of(call.workspace)
         rows = [
-            {"id": id_, "labels": list(labels), "json": json.decode(), "fields": fields}
-            | found_by(call.workspace, id_)
+            # An absent property costs nothing, an empty list does.
+            {"id": id_, "labels": list(labels) or None, "json": json.decode(), "fields": fields}
+            | found_by(tag, id_)
             for id_, labels, json, fields in zip(
                 batch.ids, batch.labels, batch.properties_json, kept, strict=True
             )
@@ -87,7 +89,8 @@ class Writes:
         rows.sort(key=_by_key)
         stored = await self._between_nodes(call, ends, rows)
         if not stored and create_missing:
-            missing = [{"id": id_} | found_by(call.workspace, id_) for id_ in ends]
+            tag = tag_of(call.workspace)
+            missing = [{"id": id_} | found_by(tag, id_) for id_ in ends]
             stored = await self._merge_edges(call, HOLD_OR_CREATE, missing, rows)
         if not stored:
             await self._refuse(call, ends)

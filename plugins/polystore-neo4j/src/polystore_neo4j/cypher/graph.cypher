@@ -9,14 +9,15 @@
 
 // name: create_nodes
 UNWIND $rows AS row
-CREATE (n:{label} {ws: $ws, id: row.id})
-SET n.stamp = $new, n.labels = row.labels, n.json = row.json, n.key = row.key, n.near = row.near,
-    n.shape = {shape}{fields}
+CREATE (n:{label} {
+  ws: $ws, id: row.id, stamp: $new, labels: row.labels, json: row.json, fold: row.fold,
+  near: row.near, shape: {shape}{new_fields}
+})
 
 // name: upsert_nodes
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
-  ON CREATE SET n.key = row.key, n.near = row.near
+  ON CREATE SET n.fold = row.fold, n.near = row.near
 REMOVE n.source
 SET n.stamp = CASE
       WHEN n.stamp IS NULL THEN $new
@@ -66,7 +67,7 @@ WITH n ORDER BY at
 UNWIND range(0, size($ends) - 1) AS at
 WITH at, $ends[at] AS end
 MERGE (n:{label} {ws: $ws, id: end.id})
-  ON CREATE SET n.stamp = $new, n.labels = [], n.json = '{}', n.key = end.key, n.near = end.near,
+  ON CREATE SET n.stamp = $new, n.json = '{}', n.fold = end.fold, n.near = end.near,
     n.shape = {shape}
 REMOVE n.source
 WITH n ORDER BY at
@@ -245,25 +246,19 @@ REMOVE n.source
 DETACH DELETE n
 RETURN count(*) AS deleted
 
-// name: labels_like
-MATCH (n:{label})
-USING TEXT INDEX n:{label}(key)
-WHERE n.key CONTAINS $text
-WITH n LIMIT $most
-WITH collect(n) AS candidates
-RETURN [[size(candidates), COLLECT {
-  UNWIND candidates AS n
-  WITH n, substring(n.key, $skip) AS fold
-  WHERE n.ws = $ws AND fold CONTAINS $text
-  RETURN n.id
-  ORDER BY {rank}, n.id LIMIT $limit
-}]]
+// name: labels_containing
+CALL db.index.fulltext.queryNodes($index, $question) YIELD node AS n
+WHERE n.ws = $ws
+WITH n.id AS id, {fold} AS fold
+WHERE fold CONTAINS $text
+WITH id, fold ORDER BY {rank}, id LIMIT $limit
+RETURN collect([id])
 
 // name: labels_scanned
 MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
-WITH n.id AS id, substring(n.key, $skip) AS fold
+WITH n.id AS id, {fold} AS fold
 WHERE fold CONTAINS $text
 WITH id, fold ORDER BY {rank}, id LIMIT $limit
 RETURN collect([id])

@@ -55,11 +55,14 @@ def fold(id_: str) -> str:
     return id_.casefold()
 
 
-def found_by(tag: str, id_: str) -> dict[str, str | None]:
+def found_by(tag: str, id_: str) -> dict[str, str]:
     """Return what label search reads of a node: its `fold`, if it is not the id, and its words."""
     folded = fold(id_)
-    near = " ".join([tag + word[:LONGEST] for word in words_of(folded)])
-    return {"fold": None if folded == id_ else folded, "near": near}
+    words = words_of(folded)
+    if len(folded) > LONGEST:
+        words = [word[:LONGEST] for word in words]
+    near = tag + f" {tag}".join(words) if words else ""
+    return {"near": near} if folded == id_ else {"near": near, "fold": folded}
 
 
 def words_of(text: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from polystore_neo4j.config import Neo4jConfig
-from polystore_neo4j.labels import question_of
+from polystore_neo4j.labels import near_question
 from polystore_neo4j.names import quoted
 from polystore_neo4j.rows import tag_of
 
@@ -43,12 +43,12 @@ def test_no_password_is_ever_shown() -> None:
 
 def test_what_is_asked_of_lucene_holds_words_only() -> None:
     workspace = "w'\"\\"
-    question = question_of(workspace, 'a+b -c && (d) "e" [f TO g] h* i? j: \\ k/l ~m ^n')
+    question = near_question(workspace, 'a+b -c && (d) "e" [f TO g] h* i? j: \\ k/l ~m ^n')
     assert question is not None
     near = f"near:{tag_of(workspace)}"
     words = [part.removeprefix(near).removesuffix("~2") for part in question.split(" OR ")]
     assert words == ["a", "b", "c", "d", "e", "f", "TO", "g", "h", "i", "j", "k", "l", "m", "n"]
-    assert question_of("w", '+-&|!(){}[]^"~*?:\\/') is None
+    assert near_question("w", '+-&|!(){}[]^"~*?:\\/') is None
 
 
 def test_names_are_quoted() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from polystore import Edge, Node
 from polystore.errors import Closed, Conflict, SchemaMismatch, UnsupportedError
+from polystore_neo4j.rows import tag_of
 
 from .clients import client_of
 
@@ -117,8 +118,8 @@ async def test_another_constraint_of_our_name(block: dict[str, Any], neo4j5: Neo
 
 
 async def test_a_layout_of_the_future(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
-    neo4j5.run(f"CREATE (:`{block['namespace']}.layout` {{name: '2', checksum: 'x'}})")
-    with pytest.raises(SchemaMismatch, match="step 2 of the layout"):
+    neo4j5.run(f"CREATE (:`{block['namespace']}.layout` {{name: '3', checksum: 'x'}})")
+    with pytest.raises(SchemaMismatch, match="step 3 of the layout"):
         await client_of(block).__aenter__()
 
 
@@ -135,10 +136,34 @@ async def test_a_layout_step_of_another_text(block: dict[str, Any], neo4j5: Neo4
         assert await ps.graph("knowledge").get_node("kept") is not None
 
 
+async def test_a_database_of_the_first_layout(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
+    async with client_of(block) as ps:
+        await ps.graph("knowledge").upsert_nodes([Node("Grace Hopper"), Node("grace")])
+    label = f"{block['namespace']}.store.knowledge.1"
+    neo4j5.run(f"MATCH (s:`{block['namespace']}.layout` {{name: '2'}}) DELETE s")
+    neo4j5.run(
+        f"MATCH (n:`{label}`) REMOVE n.fold SET n.labels = [], n.key = $tag + toLower(n.id)",
+        tag=tag_of("default") + ":",
+    )
+    neo4j5.run(f"CREATE TEXT INDEX `{label}.key` FOR (n:`{label}`) ON (n.key)")
+    async with client_of(block) as ps:
+        graph = ps.graph("knowledge")
+        await graph.upsert_nodes([Node("Graceful"), Node("Grace Hopper", (), {"born": 1906})])
+        assert [match.id for match in await graph.search_labels("GRACE")] == [
+            "grace",
+            "Grace Hopper",
+            "Graceful",
+        ]
+        assert await graph.get_node("grace") is not None
+    names = [row[0] for row in neo4j5.run("SHOW INDEXES YIELD name")]
+    assert f"{label}.near" in names
+    assert f"{label}.key" not in names
+
+
 async def test_a_lost_index_is_seen_and_mended(block: dict[str, Any], neo4j5: Neo4jServer) -> None:
     async with client_of(block) as ps:
         await ps.graph("knowledge").upsert_nodes([Node("Grace Hopper")])
-    name = f"{block['namespace']}.store.knowledge.1.key"
+    name = f"{block['namespace']}.store.knowledge.1.near"
     neo4j5.run(f"DROP INDEX `{name}`")
     async with client_of(block) as ps:
         found = {f.check: f for f in await ps.doctor() if f.store == "knowledge"}

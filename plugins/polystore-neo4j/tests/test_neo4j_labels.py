@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from polystore import Node
-from polystore_neo4j import labels
+from polystore_neo4j.labels import part_question
+from polystore_neo4j.rows import found_by, tag_of
 
 from .clients import client_of
-
-if TYPE_CHECKING:
-    import pytest
 
 _SIMILAR = [
     f"hoppe{chr(97 + first)}{chr(97 + second)}" for first in range(20) for second in range(20)
@@ -44,10 +47,7 @@ async def test_workspaces_whose_names_are_nearly_alike(block: dict[str, Any]) ->
                 assert [match.id for match in found] == [f"Ada Lovelace {number}"], text
 
 
-async def test_parts_that_are_common_elsewhere(
-    block: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(labels, "_MOST", 20)
+async def test_parts_that_are_common_elsewhere(block: dict[str, Any]) -> None:
     async with client_of(block) as ps:
         large, small = (ps.workspace(name).graph("knowledge") for name in ("large", "small"))
         await large.upsert_nodes([Node(f"node {n:03}") for n in range(300)])
@@ -80,3 +80,36 @@ async def test_texts_that_are_long_or_like_a_workspaces_tag(block: dict[str, Any
         ]
         assert [match.id for match in await graph.search_labels(":")] == ["a:b"]
         assert await graph.search_labels("x" * 20_000) == []
+
+
+async def test_parts_of_words_longer_than_the_index_keeps(block: dict[str, Any]) -> None:
+    async with client_of(block) as ps:
+        graph = ps.graph("knowledge")
+        long = "a" * 150 + "needle" + "b" * 150
+
+        async def parts_found(text: str) -> list[str]:
+            return [match.id for match in await graph.search_labels(text) if match.score > 0.5]
+
+        await graph.upsert_nodes([Node(f"on {long} and on"), Node("a" * 99), Node("needles")])
+        for text in ("NEEDLE", "eedleb", "b" * 120, f"n {long} an", f"{'a' * 101}needle"):
+            found = await parts_found(text)
+            wanted = ["needles"] if text == "NEEDLE" else []
+            assert found == [*wanted, f"on {long} and on"], text
+        assert await parts_found("a" * 98) == ["a" * 99, f"on {long} and on"]
+        assert await parts_found("a" * 151) == []
+
+
+_LETTERS = st.text("abAB1 -_.:ß*?", max_size=12)
+
+
+@given(_LETTERS, _LETTERS, _LETTERS)
+@settings(max_examples=500, deadline=None)
+def test_what_is_asked_of_the_index_leaves_no_part_out(first: str, text: str, last: str) -> None:
+    id_ = first + text + last
+    question = part_question("w", text.casefold())
+    if question is None:
+        return
+    words = (found_by(tag_of("w"), id_)["near"] or "").split()
+    for asked in question.split(" AND "):
+        patterns = re.findall(r"near:([^ )]+)", asked)
+        assert any(fnmatchcase(word, pattern) for word in words for pattern in patterns), asked

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from polystore.errors import Conflict, SchemaMismatch
 from polystore.stored import read_stored
 from polystore_neo4j.names import quoted
-from polystore_neo4j.schema import Index, name_index, states, store_indexes
+from polystore_neo4j.schema import Index, name_index, states, store_indexes, text_dropping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -29,6 +29,8 @@ LAYOUT: Final = (
     "1 nodes: label STORE, properties ws, id, labels, json, key, near, shape, f0, f1, ..., stamp; "
     "edges: type STORE, properties ws, source, type, target, json, stamp; "
     "a stamp is version, created, updated",
+    "2 labels are searched by the full-text index on near alone: no text index on key; nodes have "
+    "fold, where it differs from id, and no key, which older ones keep",
 )
 """Each step of the layout in words. A step never changes once it was released."""
 
@@ -109,6 +111,8 @@ class Catalogue:
         """Take the steps that are pending."""
         for label in (self._names.layout, self._names.catalogue):
             await self.make([name_index(label)])
+        for stored in (await self.read()).values():
+            await self._change(text_dropping(self._names.store(stored)))
         for step in await self.pending():
             await self._server.write(
                 f"MERGE (s:{self._layout} {{name: $name}}) "

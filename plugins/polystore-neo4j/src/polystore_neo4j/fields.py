@@ -27,7 +27,7 @@ from polystore.types.sortkey import (
 from polystore_neo4j.statements import field_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from polystore.specs import GraphSpec
 
@@ -62,12 +62,6 @@ class Fields:
 
     def __init__(self, spec: GraphSpec) -> None:
         self.paths = spec.indexed_paths()
-
-    def of_each(self, properties: Sequence[Mapping[str, Any]]) -> list[list[str | None]]:
-        """Return what each node keeps of its properties, which are decoded only if need be."""
-        if not self.paths:
-            return [[] for _ in range(len(properties))]
-        return [self.of(one) for one in properties]
 
     def of(self, properties: Mapping[str, Any]) -> list[str | None]:
         """Return what a node keeps: a text that sorts as the value does, None where it has none."""

@@ -69,8 +69,10 @@ class Neo4jGraph(GraphDriver):
     @override
     async def get_edges(self, call: Call, keys: list[EdgeKey]) -> list[Edge | None]:
         rows = await self._statements.read(call, "get_edges", keys=[list(key) for key in keys])
-        found = {EdgeKey(*row[:3]): edge_of(row) for row in rows}
-        return [found.get(key) for key in keys]
+        found: list[Edge | None] = [None] * len(keys)
+        for at, json, stamp in rows:
+            found[at] = edge_of([*keys[at], json, stamp])
+        return found
 
     @override
     async def delete_nodes(self, call: Call, ids: list[str], *, detach: bool) -> int:

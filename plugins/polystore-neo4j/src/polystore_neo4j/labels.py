@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, Protocol
 
 from polystore.types.records import LabelMatch
-from polystore_neo4j.rows import KEY_AT, fold, tag_of, words_of
+from polystore_neo4j.rows import FOLD, LONGEST, fold, tag_of, words_of
 
 if TYPE_CHECKING:
     from polystore_neo4j.connection import Row
@@ -19,9 +19,10 @@ _WORDS: Final = 16
 """Words of a text that are looked for with errors: Lucene takes up to 50 for each, 1,024 in all."""
 _CANDIDATES: Final = 50
 """Near ids that are compared letter by letter, beyond those asked for."""
-_MOST: Final = 2000
-"""Ids of all workspaces that contain a text; where there are more, the workspace's are read."""
-_RANK: Final = "CASE WHEN fold = $text THEN 0 WHEN fold STARTS WITH $text THEN 1 ELSE 2 END"
+_PARTS: Final = {
+    "fold": FOLD,
+    "rank": "CASE WHEN fold = $text THEN 0 WHEN fold STARTS WITH $text THEN 1 ELSE 2 END",
+}
 
 
 class Ask(Protocol):
@@ -47,8 +48,9 @@ class LabelFinder:
     async def search(self, ask: Ask, workspace: str, text: str, limit: int) -> list[LabelMatch]:
         """Return the best matches; ties by id."""
         wanted = fold(text)
-        found = {id_: _score(fold(id_), wanted) for id_ in await _containing(ask, wanted, limit)}
-        question = question_of(workspace, wanted)
+        ids = await self._containing(ask, workspace, wanted, limit)
+        found = {id_: _score(fold(id_), wanted) for id_ in ids}
+        question = near_question(workspace, wanted)
         if len(found) < limit and question is not None:
             rows = await ask(
                 "labels_near", index=self._index, question=question, limit=limit + _CANDIDATES
@@ -60,18 +62,15 @@ class LabelFinder:
         matches = sorted(found.items(), key=lambda match: (-match[1], match[0]))
         return [LabelMatch(*match) for match in matches[:limit]]
 
-
-async def _containing(ask: Ask, wanted: str, limit: int) -> list[str]:
-    """Return the best ids that contain a text.
-
-    The index is over all workspaces: what is rare is found by it at once. What is common somewhere
-    else must not be read there, so the workspace's own ids are gone through.
-    """
-    asked = {"text": wanted, "skip": KEY_AT, "limit": limit}
-    ((read, ids),) = await ask("labels_like", {"rank": _RANK}, most=_MOST, **asked)
-    if read < _MOST:
-        return ids
-    return [row[0] for row in await ask("labels_scanned", {"rank": _RANK}, **asked)]
+    async def _containing(self, ask: Ask, workspace: str, text: str, limit: int) -> list[str]:
+        """Return the best ids that contain a text."""
+        question = part_question(workspace, text)
+        if question is None:
+            rows = await ask("labels_scanned", _PARTS, text=text, limit=limit)
+        else:
+            asked = {"index": self._index, "question": question, "text": text, "limit": limit}
+            rows = await ask("labels_containing", _PARTS, **asked)
+        return [row[0] for row in rows]
 
 
 def near_index(label: str) -> str:
@@ -79,14 +78,40 @@ def near_index(label: str) -> str:
     return f"{label}.near"
 
 
-def question_of(workspace: str, text: str) -> str | None:
-    """Return what to ask a full-text index, in Lucene's language; None if there is no word.
+def part_question(workspace: str, text: str) -> str | None:
+    """Return, in Lucene's language, what every id that contains a text answers; None if all may.
+
+    Where the text begins or ends within a word, the id's word may go on there. As each word of the
+    index carries its workspace's tag, Lucene goes through those of this workspace only.
+    """
+    tag, words = tag_of(workspace), words_of(text)
+    if not words:
+        return None
+    asked: list[str] = []
+    for number, word in enumerate(words[:_WORDS]):
+        inside = number == 0 and text.startswith(word)
+        goes_on = number == len(words) - 1 and text.endswith(word)
+        asked.append(_word_question(tag, word, inside=inside, goes_on=goes_on))
+    return " AND ".join(asked)
+
+
+def _word_question(tag: str, word: str, *, inside: bool, goes_on: bool) -> str:
+    end = "*" if goes_on and len(word) < LONGEST else ""
+    if not inside:
+        return f"near:{tag}{word[:LONGEST]}{end}"
+    # Of a longer word only the beginning is in the index, so each of those may be the one.
+    cut = f"near:{tag}{'?' * LONGEST}"
+    return cut if len(word) > LONGEST else f"(near:{tag}*{word}{end} OR {cut})"
+
+
+def near_question(workspace: str, text: str) -> str | None:
+    """Return what to ask for ids with errors, in Lucene's language; None if there is no word.
 
     Each word carries the workspace's tag: Lucene takes the nearest 50 words of the index for one
     with errors, and those of other workspaces must not be among them.
     """
-    tag = tag_of(workspace)
-    return " OR ".join(f"near:{tag}{word}~2" for word in words_of(text)[:_WORDS]) or None
+    tag, words = tag_of(workspace), words_of(text)[:_WORDS]
+    return " OR ".join(f"near:{tag}{word[:LONGEST]}~2" for word in words) or None
 
 
 def _likeness(label: str, wanted: str) -> float:

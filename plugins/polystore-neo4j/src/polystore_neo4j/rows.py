@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD: Final = re.compile(r"[^\W_]+")
-_LONGEST: Final = 100
-"""Letters of a word by which it is found with errors."""
+LONGEST: Final = 100
+"""Letters that are kept of a word."""
 _TENANT: Final = 16
-KEY_AT: Final = _TENANT + 1
-"""Where the folded id begins in a node's `key`, behind the workspace's tag and a colon."""
+FOLD: Final = f"coalesce(n.fold, substring(n.key, {_TENANT + 1}), n.id)"
+"""The folded id of a node `n`, in Cypher; older ones have it in `key`, behind a tag."""
 
 
 def node_of(row: Row) -> Node:
     """Return the node of a row: id, labels, JSON, stamp."""
     id_, labels, json, (version, created, updated) = row
     return Node(
-        id_, tuple(labels), decode_json(json), version, _time_of(created), _time_of(updated)
+        id_, tuple(labels or ()), decode_json(json), version, _time_of(created), _time_of(updated)
     )
 
 
@@ -55,16 +55,19 @@ def fold(id_: str) -> str:
     return id_.casefold()
 
 
-def found_by(workspace: str, id_: str) -> dict[str, str]:
-    """Return what label search reads of a node: its `key`, and its words for `near`."""
-    tag, folded = tag_of(workspace), fold(id_)
-    near = " ".join([tag + word for word in words_of(folded)])
-    return {"key": f"{tag}:{folded}", "near": near}
+def found_by(tag: str, id_: str) -> dict[str, str]:
+    """Return what label search reads of a node: its `fold`, if it is not the id, and its words."""
+    folded = fold(id_)
+    words = words_of(folded)
+    if len(folded) > LONGEST:
+        words = [word[:LONGEST] for word in words]
+    near = tag + f" {tag}".join(words) if words else ""
+    return {"near": near} if folded == id_ else {"near": near, "fold": folded}
 
 
 def words_of(text: str) -> list[str]:
     """Return the words of a folded text: letters and digits, nothing that Lucene takes as more."""
-    return [word[:_LONGEST] for word in _WORD.findall(text)]
+    return _WORD.findall(text)
 
 
 @lru_cache(maxsize=1024)

@@ -27,7 +27,7 @@ class Index:
 
     Attributes:
         name: Its name.
-        kind: RANGE, TEXT or FULLTEXT.
+        kind: RANGE or FULLTEXT.
         entity: NODE or RELATIONSHIP.
         label: What it is on.
         properties: Of these.
@@ -85,7 +85,6 @@ def store_indexes(label: str, spec: StoreSpec) -> list[Index]:
             ("ws", "source", "type", "target"),
             unique=True,
         ),
-        Index(f"{label}.key", "TEXT", "NODE", label, ("key",)),
         Index(near_index(label), "FULLTEXT", "NODE", label, ("near",)),
     ]
     if fields:
@@ -94,6 +93,11 @@ def store_indexes(label: str, spec: StoreSpec) -> list[Index]:
     return found + [
         Index(f"{label}.{name}", "RANGE", "NODE", label, ("ws", name, "id")) for name in names
     ]
+
+
+def text_dropping(label: str) -> str:
+    """Return what drops the text index that stores had before step 2 of the layout."""
+    return f"DROP INDEX {quoted(f'{label}.key')} IF EXISTS"
 
 
 def name_index(label: str) -> Index:

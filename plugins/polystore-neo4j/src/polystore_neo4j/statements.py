@@ -61,6 +61,7 @@ class Statements:
         self._parts = {
             "shape": str(shape),
             "fields": field_settings(shape),
+            "new_fields": "".join(f", {field_name(n)}: row.fields[{n}]" for n in range(shape)),
             "label": quoted(label),
         }
 

@@ -2,29 +2,32 @@
 // is written or, in an order of its own, when that is committed. Two writers that took what they
 // share in two orders would wait for each other. So whatever changes nodes or edges takes the nodes
 // first, in order of id: `REMOVE n.source` does, and changes nothing, for no node has a `source`.
-// (To set several properties takes a lock on the node's edges before the one on the node.)
+// (To set several properties takes a lock on the node's edges before the one on the node; to set one
+// does not, so a node that is stored anew is taken by its JSON, and its stamp is read after that.)
 
 // What is read comes as one list of rows in one record (two, of a union): a driver takes a record
 // at a time out of the stream, which costs a client more than all the rest.
 
 // name: create_nodes
 UNWIND $rows AS row
-CREATE (n:{label} {ws: $ws, id: row.id})
-SET n.stamp = $new, n.labels = row.labels, n.json = row.json, n.key = row.key, n.near = row.near,
-    n.shape = {shape}{fields}
+CREATE (n:{label} {
+  ws: $ws, id: row.id, stamp: $new, labels: row.labels, json: row.json, fold: row.fold,
+  near: row.near, shape: {shape}{new_fields}
+})
 
 // name: upsert_nodes
 UNWIND $rows AS row
 MERGE (n:{label} {ws: $ws, id: row.id})
-  ON CREATE SET n.key = row.key, n.near = row.near
-REMOVE n.source
+  ON CREATE SET n.fold = row.fold, n.near = row.near
+SET n.json = row.json
+WITH n, row, n.stamp AS old
 SET n.stamp = CASE
-      WHEN n.stamp IS NULL THEN $new
-      WHEN n.stamp[0] >= $now THEN [n.stamp[0] + 1, n.stamp[1], $now]
-      ELSE [$now, n.stamp[1], $now]
+      WHEN old IS NULL THEN $new
+      WHEN old[0] >= $now THEN [old[0] + 1, old[1], $now]
+      ELSE [$now, old[1], $now]
     END,
-    n.labels = row.labels, n.json = row.json, n.shape = {shape}{fields}
-RETURN count(CASE WHEN n.stamp[1] = $now THEN 1 END) AS new
+    n.labels = row.labels, n.shape = {shape}{fields}
+RETURN count(CASE WHEN old IS NULL THEN 1 END) AS new
 
 // name: absent
 UNWIND $ids AS id
@@ -48,13 +51,14 @@ WITH collect(n) AS ends WHERE size(ends) = size($ends)
 UNWIND $rows AS row
 WITH row, ends[row.from] AS a, ends[row.to] AS b
 MERGE (a)-[e:{label} {ws: $ws, source: row.source, type: row.type, target: row.target}]->(b)
+WITH e, row, e.stamp AS old
 SET e.stamp = CASE
-      WHEN e.stamp IS NULL THEN $new
-      WHEN e.stamp[0] >= $now THEN [e.stamp[0] + 1, e.stamp[1], $now]
-      ELSE [$now, e.stamp[1], $now]
+      WHEN old IS NULL THEN $new
+      WHEN old[0] >= $now THEN [old[0] + 1, old[1], $now]
+      ELSE [$now, old[1], $now]
     END,
     e.json = row.json
-RETURN count(*) AS stored, count(CASE WHEN e.stamp[1] = $now THEN 1 END) AS new
+RETURN count(*) AS stored, count(CASE WHEN old IS NULL THEN 1 END) AS new
 
 // name: hold
 UNWIND range(0, size($ends) - 1) AS at
@@ -66,7 +70,7 @@ WITH n ORDER BY at
 UNWIND range(0, size($ends) - 1) AS at
 WITH at, $ends[at] AS end
 MERGE (n:{label} {ws: $ws, id: end.id})
-  ON CREATE SET n.stamp = $new, n.labels = [], n.json = '{}', n.key = end.key, n.near = end.near,
+  ON CREATE SET n.stamp = $new, n.json = '{}', n.fold = end.fold, n.near = end.near,
     n.shape = {shape}
 REMOVE n.source
 WITH n ORDER BY at
@@ -77,11 +81,12 @@ MATCH (n:{label} {ws: $ws, id: id})
 RETURN collect([n.id, n.labels, n.json, n.stamp])
 
 // name: get_edges
-UNWIND $keys AS key
+UNWIND range(0, size($keys) - 1) AS at
+WITH at, $keys[at] AS key
 MATCH ()-[e:{label}]->()
 USING INDEX SEEK e:{label}(ws, source, type, target)
 WHERE e.ws = $ws AND e.source = key[0] AND e.type = key[1] AND e.target = key[2]
-RETURN collect([e.source, e.type, e.target, e.json, e.stamp])
+RETURN collect([at, e.json, e.stamp])
 
 // name: delete_nodes
 UNWIND $ids AS id
@@ -245,25 +250,19 @@ REMOVE n.source
 DETACH DELETE n
 RETURN count(*) AS deleted
 
-// name: labels_like
-MATCH (n:{label})
-USING TEXT INDEX n:{label}(key)
-WHERE n.key CONTAINS $text
-WITH n LIMIT $most
-WITH collect(n) AS candidates
-RETURN [[size(candidates), COLLECT {
-  UNWIND candidates AS n
-  WITH n, substring(n.key, $skip) AS fold
-  WHERE n.ws = $ws AND fold CONTAINS $text
-  RETURN n.id
-  ORDER BY {rank}, n.id LIMIT $limit
-}]]
+// name: labels_containing
+CALL db.index.fulltext.queryNodes($index, $question) YIELD node AS n
+WHERE n.ws = $ws
+WITH n.id AS id, {fold} AS fold
+WHERE fold CONTAINS $text
+WITH id, fold ORDER BY {rank}, id LIMIT $limit
+RETURN collect([id])
 
 // name: labels_scanned
 MATCH (n:{label})
 USING INDEX SEEK n:{label}(ws, id)
 WHERE n.ws = $ws AND n.id IS NOT NULL
-WITH n.id AS id, substring(n.key, $skip) AS fold
+WITH n.id AS id, {fold} AS fold
 WHERE fold CONTAINS $text
 WITH id, fold ORDER BY {rank}, id LIMIT $limit
 RETURN collect([id])

@@ -1,13 +1,16 @@
 -- Reads of graph stores. $1 is the workspace, always.
 
 -- name: get_nodes
-SELECT id, labels, properties, version, created_at, updated_at
-FROM __SCHEMA__.__NODE__
-WHERE workspace = $1 AND id = ANY ($2::text[])
+-- A look into the primary key for each id. Of many ids in one condition the server may think that
+-- to read through a whole index of the workspace is as quick, while that is small, and keeps to it.
+SELECT t.id, t.labels, t.properties, t.version, t.created_at, t.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__NODE__ AS n WHERE n.workspace = $1 AND n.id = k.id OFFSET 0
+) AS t
 
 -- name: get_edges
--- A look into the index for each key. Of a plain join the server makes one that reads every edge
--- of the workspace, and keeps to it while the table grows.
+-- A look into the index for each key, as for nodes: a plain join becomes one that reads every edge.
 SELECT t.source, t.type, t.target, t.properties, t.version, t.created_at, t.updated_at
 FROM unnest($2::text[], $3::text[], $4::text[]) AS k (source, type, target)
 CROSS JOIN LATERAL (
@@ -18,47 +21,81 @@ CROSS JOIN LATERAL (
 ) AS t
 
 -- name: edges_out
-SELECT source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
+-- Of distinct ids. Each is looked up by itself, as in get_nodes.
+SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id
+    OFFSET 0
+) AS e
 
 -- name: edges_out_typed
-SELECT source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
+SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id AND t.type = ANY ($3::text[])
+    OFFSET 0
+) AS e
 
 -- name: edges_in
-SELECT source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[])
+SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id
+    OFFSET 0
+) AS e
 
 -- name: edges_in_typed
-SELECT source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
+SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id AND t.type = ANY ($3::text[])
+    OFFSET 0
+) AS e
 
 -- name: edges_both
 SELECT true AS outgoing,
-    source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
+    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id
+    OFFSET 0
+) AS e
 UNION ALL
 SELECT false,
-    source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[]) AND source <> target
+    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id
+        AND t.source <> t.target
+    OFFSET 0
+) AS e
 
 -- name: edges_both_typed
 SELECT true AS outgoing,
-    source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
+    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id AND t.type = ANY ($3::text[])
+    OFFSET 0
+) AS e
 UNION ALL
 SELECT false,
-    source, type, target, properties, version, created_at, updated_at
-FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
-    AND source <> target
+    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id AND t.type = ANY ($3::text[])
+        AND t.source <> t.target
+    OFFSET 0
+) AS e
 
 -- name: scan_edges
 SELECT source, type, target, properties, version, created_at, updated_at
@@ -83,25 +120,45 @@ SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1
 
 -- name: neighbors_out
 -- The columns read all stand in the indexes, so that no row of the table is fetched.
-SELECT DISTINCT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
-    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+SELECT DISTINCT k.id AS via, e.target AS reached
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT t.target FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id
+        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
+    OFFSET 0
+) AS e
 ORDER BY via, reached
 
 -- name: neighbors_in
-SELECT DISTINCT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[])
-    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+SELECT DISTINCT k.id AS via, e.source AS reached
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT t.source FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id
+        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
+    OFFSET 0
+) AS e
 ORDER BY via, reached
 
 -- name: neighbors_both
-SELECT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND source = ANY ($2::text[])
-    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+SELECT k.id AS via, e.target AS reached
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT t.target FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.source = k.id
+        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
+    OFFSET 0
+) AS e
 UNION
-SELECT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
-WHERE workspace = $1 AND target = ANY ($2::text[])
-    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
+SELECT k.id AS via, e.source AS reached
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT t.source FROM __SCHEMA__.__EDGE__ AS t
+    WHERE t.workspace = $1 AND t.target = k.id
+        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
+    OFFSET 0
+) AS e
 ORDER BY via, reached
 
 -- name: degrees_out

@@ -70,9 +70,13 @@ WITH doomed AS MATERIALIZED (
 SELECT count(*) FROM gone
 
 -- name: get_many
+-- A look into the primary key for each id. Of many ids in one condition the server may think that
+-- to read through a whole index of the workspace is as quick, while that is small, and keeps to it.
 SELECT t.id, t.text, t.metadata, t.version, t.created_at, t.updated_at/* embedding */
-FROM __SCHEMA__.__TABLE__ AS t
-WHERE t.workspace = $1 AND t.id = ANY ($2::text[])
+FROM unnest($2::text[]) AS k (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM __SCHEMA__.__TABLE__ AS v WHERE v.workspace = $1 AND v.id = k.id OFFSET 0
+) AS t
 
 -- name: lock_metadata
 SELECT t.id, t.metadata

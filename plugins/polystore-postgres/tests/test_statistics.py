@@ -52,6 +52,20 @@ async def test_a_store_that_is_filled_has_statistics_at_once(postgres_dsn: str) 
         assert all(rows >= 1000 for rows in known.values()), known
 
 
+async def test_a_store_that_was_cleared_and_is_filled_again_has_them_too(postgres_dsn: str) -> None:
+    async with opened(postgres_dsn) as ps:
+        await fill(ps)
+        for store in (ps.kv("entries"), ps.doc("papers"), ps.vector("chunks"), ps.graph("web")):
+            await store.clear()
+        async with ps.raw("main").acquire() as connection:
+            for table in TABLES:  # as autovacuum does a minute later
+                await connection.execute(f"VACUUM polystore.{table}")
+        assert set((await known_rows(ps)).values()) == {0}
+        await fill(ps)
+        known = await known_rows(ps)
+        assert all(rows >= 1000 for rows in known.values()), known
+
+
 async def test_a_few_rows_are_no_occasion(postgres_dsn: str) -> None:
     async with opened(postgres_dsn) as ps:
         await fill(ps, 50)

@@ -118,6 +118,7 @@ class PostgresDoc(DocDriver):
 
     @override
     async def clear(self, call: Call) -> int:
+        self._statistics.cleared()
         return await self._pool.writing(call).fetchval(self._sql["clear"], call.workspace)
 
     @override

@@ -148,6 +148,8 @@ class PostgresGraph(GraphDriver):
 
     @override
     async def clear(self, call: Call) -> int:
+        self._node_statistics.cleared()
+        self._edge_statistics.cleared()
         async with self._holding(call, None, exclusive=True) as connection:
             edges = await connection.execute(self._sql["clear_edges"], call.workspace)
             nodes = await connection.execute(self._sql["clear_nodes"], call.workspace)

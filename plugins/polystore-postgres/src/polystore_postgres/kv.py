@@ -132,6 +132,7 @@ class PostgresKV(KVDriver):
 
     @override
     async def clear(self, call: Call) -> int:
+        self._statistics.cleared()
         return await self._pool.writing(call).fetchval(self._sql["clear"], call.workspace)
 
     @override

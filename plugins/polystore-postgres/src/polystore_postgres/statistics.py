@@ -23,7 +23,7 @@ _UNKNOWN: Final = "SELECT reltuples < $2 FROM pg_class WHERE oid = $1::text::reg
 
 
 class FirstStatistics:
-    """Gathers a table's statistics once, when this client has filled it.
+    """Gathers a table's statistics once, when this client has filled it, and again once cleared.
 
     Args:
         pool: Where to.
@@ -42,6 +42,10 @@ class FirstStatistics:
         self._rows += rows
         if self._rows >= _ENOUGH:
             await self._gather()
+
+    def cleared(self) -> None:
+        """Note that a workspace was emptied: what was known may soon be that there is nothing."""
+        self._rows = 0
 
     async def _gather(self) -> None:
         try:

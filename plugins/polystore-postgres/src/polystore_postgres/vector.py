@@ -191,6 +191,7 @@ class PostgresVector(VectorDriver):
 
     @override
     async def clear(self, call: Call) -> int:
+        self._statistics.cleared()
         return await self._pool.writing(call).fetchval(self._sql.text("clear"), call.workspace)
 
     @override

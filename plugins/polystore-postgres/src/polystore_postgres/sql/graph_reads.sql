@@ -120,45 +120,25 @@ SELECT count(*) FROM __SCHEMA__.__NODE__ WHERE workspace = $1
 
 -- name: neighbors_out
 -- The columns read all stand in the indexes, so that no row of the table is fetched.
-SELECT DISTINCT k.id AS via, e.target AS reached
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT t.target FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id
-        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
-    OFFSET 0
-) AS e
+SELECT DISTINCT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
 ORDER BY via, reached
 
 -- name: neighbors_in
-SELECT DISTINCT k.id AS via, e.source AS reached
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT t.source FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id
-        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
-    OFFSET 0
-) AS e
+SELECT DISTINCT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
 ORDER BY via, reached
 
 -- name: neighbors_both
-SELECT k.id AS via, e.target AS reached
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT t.target FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id
-        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
-    OFFSET 0
-) AS e
+SELECT source AS via, target AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
 UNION
-SELECT k.id AS via, e.source AS reached
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT t.source FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id
-        AND ($3::text[] IS NULL OR t.type = ANY ($3::text[]))
-    OFFSET 0
-) AS e
+SELECT target AS via, source AS reached FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
+    AND ($3::text[] IS NULL OR type = ANY ($3::text[]))
 ORDER BY via, reached
 
 -- name: degrees_out

@@ -148,7 +148,6 @@ async def test_many_edges_are_looked_up_while_there_are_few(pool: Pool) -> None:
         ("get_edges", values),
         ("attached", values[:2]),
         ("get_nodes", values[:2]),
-        ("edges_both", values[:2]),
     ):
         for plan in await plans(pool, SQL[name], given):
             assert whole_table(plan) == [], (name, plan)

@@ -52,6 +52,20 @@ async def test_a_store_that_is_filled_has_statistics_at_once(postgres_dsn: str) 
         assert all(rows >= 1000 for rows in known.values()), known
 
 
+async def test_a_load_is_looked_at_again_when_it_has_grown_tenfold(postgres_dsn: str) -> None:
+    """The first edges of a load in order have one source, so that it seems to tell nothing."""
+    async with opened(postgres_dsn) as ps, ps.raw("main").acquire() as connection:
+        web = ps.graph("web")
+        edges = [Edge(f"n{n // 2500}", "next", f"n{n}") for n in range(25_000)]
+        for start in range(0, len(edges), 1000):
+            await web.upsert_edges(edges[start : start + 1000], missing_endpoints="create")
+        assert (await known_rows(ps))["edge_web"] > 10_000
+        sources = (
+            "SELECT n_distinct FROM pg_stats WHERE (tablename, attname) = ('edge_web', 'source')"
+        )
+        assert await connection.fetchval(sources) >= 8
+
+
 async def test_a_store_that_was_cleared_and_is_filled_again_has_them_too(postgres_dsn: str) -> None:
     async with opened(postgres_dsn) as ps:
         await fill(ps)

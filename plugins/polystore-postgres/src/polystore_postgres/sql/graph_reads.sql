@@ -21,81 +21,47 @@ CROSS JOIN LATERAL (
 ) AS t
 
 -- name: edges_out
--- Of distinct ids. Each is looked up by itself, as in get_nodes.
-SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id
-    OFFSET 0
-) AS e
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
 
 -- name: edges_out_typed
-SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id AND t.type = ANY ($3::text[])
-    OFFSET 0
-) AS e
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
 
 -- name: edges_in
-SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id
-    OFFSET 0
-) AS e
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[])
 
 -- name: edges_in_typed
-SELECT e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id AND t.type = ANY ($3::text[])
-    OFFSET 0
-) AS e
+SELECT source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
 
 -- name: edges_both
 SELECT true AS outgoing,
-    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id
-    OFFSET 0
-) AS e
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[])
 UNION ALL
 SELECT false,
-    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id
-        AND t.source <> t.target
-    OFFSET 0
-) AS e
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND source <> target
 
 -- name: edges_both_typed
 SELECT true AS outgoing,
-    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.source = k.id AND t.type = ANY ($3::text[])
-    OFFSET 0
-) AS e
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND source = ANY ($2::text[]) AND type = ANY ($3::text[])
 UNION ALL
 SELECT false,
-    e.source, e.type, e.target, e.properties, e.version, e.created_at, e.updated_at
-FROM unnest($2::text[]) AS k (id)
-CROSS JOIN LATERAL (
-    SELECT * FROM __SCHEMA__.__EDGE__ AS t
-    WHERE t.workspace = $1 AND t.target = k.id AND t.type = ANY ($3::text[])
-        AND t.source <> t.target
-    OFFSET 0
-) AS e
+    source, type, target, properties, version, created_at, updated_at
+FROM __SCHEMA__.__EDGE__
+WHERE workspace = $1 AND target = ANY ($2::text[]) AND type = ANY ($3::text[])
+    AND source <> target
 
 -- name: scan_edges
 SELECT source, type, target, properties, version, created_at, updated_at

@@ -8,8 +8,6 @@ from polystore.types.records import EdgeKey
 from polystore_lightrag.keys import is_short, stored_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from polystore.types.records import Edge, Node
 
 EDGE_TYPE: Final = "related"
@@ -29,12 +27,12 @@ def joined(one: str, other: str) -> EdgeKey:
     return EdgeKey(one, EDGE_TYPE, other) if one <= other else EdgeKey(other, EDGE_TYPE, one)
 
 
-def new_node(name: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+def new_node(name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Return what is stored of a node."""
     return properties if is_short(name) else {**properties, _NAME: name}
 
 
-def new_edge(source: str, target: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+def new_edge(source: str, target: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Return what is stored of an edge."""
     if is_short(source) and is_short(target):
         return properties

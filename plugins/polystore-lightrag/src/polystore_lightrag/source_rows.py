@@ -54,12 +54,12 @@ def vector_row(id_: str, fields: Mapping[str, Any], vector: NDArray[float32]) ->
     return VectorRecord(stored_key(id_), vector, fields.get(TEXT_FIELD) or "", metadata)
 
 
-def node_row(name: str, properties: Mapping[str, Any]) -> Node:
+def node_row(name: str, properties: dict[str, Any]) -> Node:
     """Return an entity."""
     return Node(stored_key(name), (), new_node(name, properties))
 
 
-def edge_row(source: str, target: str, properties: Mapping[str, Any]) -> Edge:
+def edge_row(source: str, target: str, properties: dict[str, Any]) -> Edge:
     """Return a relation."""
     key = edge_key(source, target)
     return Edge(key.source, EDGE_TYPE, key.target, new_edge(source, target, properties))

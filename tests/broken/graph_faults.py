@@ -168,10 +168,10 @@ class LabelsAddUp(MemoryGraph):
 
 @broken_by("graph/undirected/test_one_edge_both_ways")
 def undirected_not_canonical(patch: pytest.MonkeyPatch) -> None:
-    def key_of(_self: object, key: tuple[str, str, str]) -> EdgeKey:
-        return EdgeKey(*key)
+    def keys_of(_self: object, keys: list[tuple[str, str, str]]) -> list[EdgeKey]:
+        return [EdgeKey(*key) for key in keys]
 
-    patch.setattr("polystore.stores.graph_reads.GraphReads._key", key_of)
+    patch.setattr("polystore.stores.graph_reads.GraphReads._edge_keys", keys_of)
 
 
 @broken("graph/scans/test_scans_while_writing")

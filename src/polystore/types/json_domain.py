@@ -123,7 +123,8 @@ def encode_json(value: object, *, what: str = "value") -> bytes:
         text = orjson.dumps(value, _datetime_only, _OPTIONS)
     except TypeError:  # orjson's error for everything that it does not write
         text = None
-    if text is None or _suspicious(text) or _has_nan(text, value):
+    # 19 digits may pass 2**63.
+    if text is None or _is_marked(text) or _has_long_number(text) or _has_nan(text, value):
         return orjson.dumps(check_json(value, what=what))
     return text
 
@@ -178,12 +179,10 @@ def _encode_in_turn(
         if text is None or (b"null" in text and _has_nan(text, value)):
             text = encode_json(value, what=what(row))
         texts.append(text)
-    for first in range(0, len(texts), _ROWS_AT_ONCE):
-        part = texts[first : first + _ROWS_AT_ONCE]
-        if _is_marked(b"\n".join(part)):
-            for row, text in enumerate(part, first):
-                if _is_marked(text):
-                    texts[row] = dumps(check_json(loads(text), what=what(start + row)))
+    if _is_marked(b"\n".join(texts)):
+        for row, text in enumerate(texts):
+            if _is_marked(text):
+                texts[row] = dumps(check_json(loads(text), what=what(start + row)))
     return texts
 
 
@@ -193,11 +192,6 @@ def _has_nan(text: bytes, value: object) -> bool:
         return b"null" in text and orjson.loads(text) != value
     except RecursionError:
         return True
-
-
-def _suspicious(text: bytes) -> bool:
-    """Whether `orjson` may have written what lies outside the domain, a NaN as `null` apart."""
-    return _is_marked(text) or _has_long_number(text)  # 19 digits may pass 2**63
 
 
 def _is_marked(text: bytes) -> bool:
@@ -226,25 +220,9 @@ def decode_json(text: bytes | memoryview | str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _no_json(error) from error
-
-
-def decode_each(texts: Iterable[bytes]) -> list[Any]:
-    """Return the value of each of `texts`, as `decode_json`, without a call of ours for each.
-
-    Raises:
-        DataCorruption: One is not JSON.
-    """
-    try:
-        return list(map(orjson.loads, texts))
-    except orjson.JSONDecodeError as error:
-        raise _no_json(error) from error
-
-
-def _no_json(error: orjson.JSONDecodeError) -> DataCorruption:
-    return DataCorruption(
-        f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
-    )
+        raise DataCorruption(
+            f"the engine returned text that is not JSON: {error}", hint="Run `polystore doctor`"
+        ) from error
 
 
 def decode_rewritten_json(text: bytes) -> Any:

@@ -1,10 +1,10 @@
 """Writes that merge into what is stored, several callers' at a time.
 
 A store's upsert replaces, LightRAG's keeps the properties that it does not name. So what is there
-is read, merged and written, in rounds: many single writes cost as little as a few batches. Two
-rounds are under way at a time, so that the server works on one while this process prepares the
-other. No key is in both, and what comes for a key that is being written waits: writes of one
-process to one key never overtake each other.
+is read, merged and written, in rounds: many single writes cost as little as a few batches. For a
+batch two rounds are under way at a time, so that the server works on one while this process
+prepares the other. No key is in both, and what comes for a key that is being written waits: writes
+of one process to one key never overtake each other.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class MergingWriter(Generic[K]):
             parts.append(_Part(some, {key for key, _ in some}, loop.create_future()))
         self._waiting += parts
         # What the others of this turn of the loop bring goes with the first round.
-        for _ in range(min(len(parts), _ROUNDS - len(self._tasks))):
+        for _ in range(min(len(parts), _ROUNDS) - len(self._tasks)):
             self._tasks.add(asyncio.create_task(self._rounds()))
         for outcome in await asyncio.gather(*(p.done for p in parts), return_exceptions=True):
             if outcome is not None:

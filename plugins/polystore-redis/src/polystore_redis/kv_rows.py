@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from polystore.types.json_domain import decode_each, decode_json
+from polystore.types.json_domain import decode_json
 from polystore.types.records import KVEntry
 from polystore_redis.errors import not_ours
 
@@ -38,7 +38,7 @@ def values_of(keys: Sequence[str], rows: Sequence[bytes | None]) -> list[Any]:
     """
     there = [row for row in rows if row is not None]
     if len(there) == len(rows) and {row[_FLAG] for row in there} == {JSON}:
-        return decode_each([row[HEADER.size :] for row in there])
+        return [decode_json(row[HEADER.size :]) for row in there]
     return [None if row is None else _value(key, row) for key, row in zip(keys, rows, strict=True)]
 
 

@@ -44,11 +44,7 @@ class _Sizes(dict[int, bytes]):
 
 
 def joined(arguments: Sequence[bytes]) -> bytes:
-    """Return the bytes of a command, whose arguments are copied once only.
-
-    Raises:
-        TypeError: An argument is not bytes.
-    """
+    """Return the bytes of a command, whose arguments are copied once only."""
     sizes = map(_Sizes().__getitem__, map(len, arguments))
     pieces = chain.from_iterable(zip(sizes, arguments, strict=True))
     return b"".join((b"*%d" % len(arguments), *pieces, b"\r\n"))
@@ -86,10 +82,10 @@ class _Packing:
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return the bytes of a command; its name may be of several words."""
-        if len(args) > _MANY:
-            # One that has an argument which is not bytes is left to who looks at each.
-            with contextlib.suppress(TypeError):
-                return [joined((args[0].encode(), *args[1:]))]
+        # What is not bytes, such as a buffer of numbers, has another length than `len` tells.
+        if len(args) > _MANY and set(map(type, args[1:])) == {bytes}:
+            name = args[0].encode() if isinstance(args[0], str) else args[0]
+            return [joined((*name.split(), *args[1:]))]
         if _PACK is not None:
             # What hiredis does not take, such as a memoryview, is left to the driver.
             with contextlib.suppress(TypeError):
